@@ -1,0 +1,123 @@
+"""Canonical encodings: what is accepted encodes again to the same bytes.
+
+- ``cbor``: deterministic CBOR (RFC 8949 section 4.2.1), no floats, no tags.
+- ``json``: UTF-8, sorted keys, no white space, integers only.
+- ``base45`` (RFC 9285) and ``base64url`` without padding (RFC 4648 section 5).
+- ``frame``: a message in a fixed number of bytes, so that its length tells nothing. specs/http-api.md
+"""
+
+import base64
+import io
+import json
+from typing import Any
+
+import base45
+import cbor2
+
+from ownhue.errors import FormatError, LimitError
+from ownhue.params import FRAME_BYTES
+
+_LENGTH_BYTES = 4
+
+
+def cbor_encode(value: Any) -> bytes:
+    """Deterministic CBOR of maps, arrays, integers, byte strings, text, booleans and null."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def cbor_decode(data: bytes) -> Any:
+    """The value of *data*. Raises FormatError unless *data* is exactly its deterministic encoding."""
+    try:
+        stream = io.BytesIO(data)
+        value = cbor2.CBORDecoder(stream).decode()
+        canonical = stream.tell() == len(data) and _plain(value) and cbor_encode(value) == data
+    except Exception as error:  # noqa: BLE001 - whatever a decoder throws at hostile bytes becomes our one error
+        raise FormatError(f"not CBOR: {type(error).__name__}") from error
+    if not canonical:
+        raise FormatError("not deterministic CBOR")
+    return value
+
+
+def _plain(value: Any) -> bool:
+    """Whether *value* is made of the plain kinds only (no float, tag, undefined, date ...)."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_plain(item) for item in value)
+    return value is None or isinstance(value, int | bytes | str)
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON in its one spelling: UTF-8, sorted keys, no white space. Floats are a programming error (TypeError)."""
+    _refuse_floats(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def parse_canonical_json(data: bytes) -> Any:
+    """The value of *data*. Raises FormatError unless *data* is exactly its canonical spelling."""
+    try:
+        value = json.loads(data)
+        canonical = canonical_json(value) == data
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FormatError("not JSON of integers, texts, lists and objects") from error
+    if not canonical:
+        raise FormatError("not canonical JSON")
+    return value
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise TypeError("canonical JSON has no floats")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        _refuse_floats(item)
+
+
+def base45_encode(data: bytes) -> str:
+    """Base45 text of *data* (RFC 9285)."""
+    return base45.b45encode(data).decode("ascii")
+
+
+def base45_decode(text: str) -> bytes:
+    """The bytes of *text*. Raises FormatError unless *text* is exactly their Base45 spelling."""
+    try:
+        data = base45.b45decode(text)
+    except (ValueError, TypeError) as error:
+        raise FormatError("not Base45") from error
+    if base45_encode(data) != text:
+        raise FormatError("not canonical Base45")
+    return data
+
+
+def base64url_encode(data: bytes) -> str:
+    """URL-safe Base64 without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def base64url_decode(text: str) -> bytes:
+    """The bytes of *text*. Raises FormatError unless *text* is exactly their unpadded spelling."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, TypeError) as error:
+        raise FormatError("not base64url") from error
+    # Decoders skip foreign letters and ignore left-over bits, so the text is compared with its own re-encoding.
+    if base64url_encode(data) != text:
+        raise FormatError("not canonical base64url")
+    return data
+
+
+def frame(message: bytes, size: int = FRAME_BYTES) -> bytes:
+    """*message* behind its length (u32 big-endian), filled with zeros to *size* bytes. Raises LimitError if too long."""
+    if len(message) > size - _LENGTH_BYTES:
+        raise LimitError(f"message of {len(message)} bytes does not fit a frame of {size}")
+    return len(message).to_bytes(_LENGTH_BYTES, "big") + message.ljust(size - _LENGTH_BYTES, b"\0")
+
+
+def unframe(data: bytes, size: int = FRAME_BYTES) -> bytes:
+    """The message of a frame of exactly *size* bytes. Raises FormatError."""
+    if len(data) != size:
+        raise FormatError(f"a frame has {size} bytes, not {len(data)}")
+    length = int.from_bytes(data[:_LENGTH_BYTES], "big")
+    message = data[_LENGTH_BYTES : _LENGTH_BYTES + length]
+    if frame(message, size) != data if len(message) == length else True:
+        raise FormatError("a frame's length or filling is wrong")
+    return message
