@@ -23,7 +23,13 @@ class VerificationError(OwnhueError):
 
 
 class ForkError(VerificationError):
-    """Two signed statements of one log contradict each other."""
+    """Two signed statements of one log contradict each other. The notes themselves are the evidence."""
+
+    def __init__(self, message: str, kept: bytes = b"", shown: bytes = b"") -> None:
+        """*kept* and *shown*: the signed note known before and the one that contradicts it (empty where unknown)."""
+        super().__init__(message)
+        self.kept = kept
+        self.shown = shown
 
 
 class StateError(OwnhueError):

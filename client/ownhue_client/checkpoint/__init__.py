@@ -1,0 +1,6 @@
+"""The checkpoint: verifies codes offline, keeps nothing but counts. It never imports ``ownhue_client.phone``."""
+
+from ownhue_client.checkpoint.bundle import Bundle
+from ownhue_client.checkpoint.checkpoint import Admission, Answer, Checkpoint
+
+__all__ = ["Admission", "Answer", "Bundle", "Checkpoint"]

@@ -1,0 +1,106 @@
+"""`ownhue city demo` and `ownhue city replay`."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ownhue.contact_trace import Contact, read_trace
+from ownhue.demonstration import demonstration_rulebook
+from ownhue.errors import FormatError
+from ownhue.rulebook import Rulebook, parse_rulebook
+from ownhue_client import exit_codes
+from ownhue_client.city.plan import make_plan
+from ownhue_client.city.replay import Day, city_of
+from ownhue_client.city.replay_report import day_table, say_differences, write_json
+from ownhue_client.city.server import city_server
+from ownhue_client.city.story import tell
+
+city = typer.Typer(help="Many phones in one process, against one real server.", no_args_is_help=True)
+
+#: The local date on which a replay's trace begins: a Monday.
+_FIRST_DATE = (2026, 3, 2)
+_PADDING = 100
+_RULEBOOK_BYTES = 1 << 20
+
+
+@city.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for pictures, key files and decisions.")] = Path("out/demo"),
+) -> None:
+    """Tell the whole story in ten simulated days; every step checks its own expectation."""
+    raise typer.Exit(exit_codes.OK if tell(out, Console(), random=os.urandom) else exit_codes.MISSED)
+
+
+@city.command()
+def replay(
+    trace: Annotated[Path, typer.Argument(help="A SocioPatterns trace: a header line, then `time a b` in 20 s slots.")],
+    positives: Annotated[int, typer.Option(min=0, help="How many people test positive.")],
+    seed: Annotated[int, typer.Option(help="Chooses who tests positive, and when.")],
+    rulebook: Annotated[Path | None, typer.Option(help="The rulebook to play by; default: the demonstration one.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
+) -> None:
+    """Play a contact trace over the protocol and compare every colour with a computation without cryptography."""
+    rules = _read_rulebook(rulebook) if rulebook else demonstration_rulebook()
+    zone = ZoneInfo(rules.zone)
+    start = int(datetime(*_FIRST_DATE, tzinfo=zone).timestamp())
+    plan = make_plan(_read_contacts(trace, start), start, zone, positives, seed)
+    console = Console(stderr=True)
+    days: list[Day] = []
+    with tempfile.TemporaryDirectory(prefix="ownhue-replay-") as name, _progress_bar(console) as progress:
+        directory = Path(name)
+        with (
+            city_server(directory / "server", start, padding=_PADDING, rulebook=rulebook) as server,
+            city_of(plan, rules, server, directory, os.urandom, progress) as city_,
+        ):
+            days.extend(city_.run())
+    Console().print(day_table(plan, days))
+    if json_file:
+        write_json(json_file, plan, days, seed)
+    say_differences(console, days)
+    equal = not any(day.differences() for day in days)
+    console.print(f"{len(plan.people)} people, {len(plan.contacts)} contacts, {positives} positives: "
+                  + ("the phones and the rehearsal agree on every colour" if equal else "THE COLOURS DIFFER"))
+    raise typer.Exit(exit_codes.OK if equal else exit_codes.MISSED)
+
+
+def _read_rulebook(path: Path) -> Rulebook:
+    with path.open("rb") as file:
+        data = file.read(_RULEBOOK_BYTES + 1)
+    if len(data) > _RULEBOOK_BYTES:
+        raise FormatError(f"{path}: larger than a rulebook may be")
+    return parse_rulebook(data)
+
+
+def _read_contacts(path: Path, start: int) -> list[Contact]:
+    try:
+        with path.open(encoding="ascii") as file:
+            return list(read_trace(file, start))
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not a text file") from error
+
+
+class _progress_bar:  # noqa: N801 - used like a function
+    """A progress bar on *console*, called with (what, done, of)."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        self._progress.start()
+        return self._update
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _update(self, what: str, done: int, of: int) -> None:
+        self._progress.update(self._task, description=what, completed=done, total=of)

@@ -1,0 +1,133 @@
+"""The one door: every byte that leaves the phone passes here, and is written into the ledger. specs/http-api.md
+
+- Requests carry the fewest header lines HTTP/1.1 allows, the same for every phone: no cookies, no agent name,
+  no language, no date.
+- Phone endpoints take a frame of 16384 bytes and answer with one, whatever the answer is.
+- Answers are read up to a limit; redirects are not followed; compressed answers are refused (nobody asked for them).
+- What goes wrong on the way is UnreachableError; a refusal is RefusedError with the server's word.
+"""
+
+from typing import Any
+
+import httpx
+
+from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
+from ownhue.errors import FormatError, LimitError, StateError
+from ownhue.params import FRAME_BYTES
+from ownhue_client.errors import MissingError, UnreachableError
+from ownhue_client.phone.ledger import Ledger, LedgerLine
+
+#: The server's words for a refusal, in words for the owner. specs/http-api.md
+REFUSALS = {
+    "malformed": "the server could not read the request",
+    "unknown_code": "this code is not known, or it has expired; ask the desk for a new one",
+    "other_message": "this code was already used by another phone or for another report",
+    "wrong_key": "the authority has changed its key; synchronise and try again",
+    "unknown_key": "the report is signed under a key that the publisher does not know",
+    "bad_token": "the report's token does not fit its keys",
+    "token_spent": "this report was delivered before",
+    "out_of_range": "the report holds keys that are too old or not over yet",
+    "unknown_report": "the publisher does not hold these keys",
+    "bad_ticket": "this ticket is not valid or has expired",
+    "ticket_spent": "this ticket was already used by another phone",
+    "bad_signature": "the issuer does not accept this phone's signature; is the clock right?",
+    "unknown_device": "this phone is not enrolled",
+    "wrong_epoch": "the issuer gives no passes for that day",
+    "quota": "the issuer gives no more passes for that day",
+}
+
+
+class RefusedError(StateError):
+    """A server said no. ``word`` is the word of specs/http-api.md, the message says it plainly."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(REFUSALS.get(word, f"the server refused: {word}"))
+        self.word = word
+
+
+class Door:
+    """Requests to the server at *base_url* through *client*, each written into *ledger*."""
+
+    def __init__(self, client: httpx.Client, base_url: str, ledger: Ledger, timeout: float) -> None:
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+        self._ledger = ledger
+        self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
+
+    def post(self, path: str, body: dict[str, Any], purpose: str, now: int) -> dict[str, Any]:
+        """Send *body* to a phone endpoint (*path* like ``/publisher/v1/report``); the answer's map, without "ok".
+
+        Raises RefusedError, UnreachableError, FormatError for an answer that is none, LimitError for a long *body*.
+        """
+        content = frame(cbor_encode(body))
+        headers = {"Content-Type": "application/octet-stream"}
+        request = httpx.Request(
+            "POST", self._base_url + path, headers=headers, content=content, extensions=self._extensions
+        )
+        status, data = self._send(request, purpose, now, FRAME_BYTES)
+        if status != httpx.codes.OK:
+            raise UnreachableError(f"{request.url.host} answered {status} to {path}")
+        return _opened(cbor_decode(unframe(data)))
+
+    def get(self, path: str, purpose: str, now: int, limit: int) -> bytes:
+        """The file at *path* below the server's address, at most *limit* bytes.
+
+        Raises MissingError, UnreachableError (also for any other status but 200) and LimitError.
+        """
+        request = httpx.Request("GET", self._base_url + path, extensions=self._extensions)
+        status, data = self._send(request, purpose, now, limit)
+        if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
+            raise MissingError(f"{request.url.host} has no {path}")
+        if status != httpx.codes.OK:
+            raise UnreachableError(f"{request.url.host} answered {status} for {path}")
+        return data
+
+    def _send(self, request: httpx.Request, purpose: str, now: int, limit: int) -> tuple[int, bytes]:
+        line = LedgerLine(now, request.url.netloc.decode("ascii"), purpose, _request_bytes(request), None)
+        row = self._ledger.sending(line)
+        try:
+            response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
+            try:
+                data = _read(response, limit)
+            finally:
+                response.close()
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise UnreachableError(f"{request.url.host} cannot be reached: {type(error).__name__}") from error
+        self._ledger.answered(row, _head_bytes(response) + len(data))
+        return response.status_code, data
+
+
+def _read(response: httpx.Response, limit: int) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise FormatError("the server sent a compressed answer")
+    parts = []
+    left = limit
+    for part in response.iter_raw():
+        left -= len(part)
+        if left < 0:
+            raise LimitError(f"the server's answer is longer than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _opened(answer: Any) -> dict[str, Any]:
+    """The map of an answer frame without its "ok". Raises RefusedError, or FormatError."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
+        raise FormatError("the server's answer is not a map with ok")
+    if not answer["ok"]:
+        raise RefusedError(str(answer.get("error")))
+    return {key: value for key, value in answer.items() if key != "ok"}
+
+
+def _request_bytes(request: httpx.Request) -> int:
+    line = len(request.method) + len(request.url.raw_path) + len("  HTTP/1.1\r\n")
+    return line + _header_bytes(request.headers.raw) + len(request.content)
+
+
+def _head_bytes(response: httpx.Response) -> int:
+    line = len(f"HTTP/1.1 {response.status_code} {response.reason_phrase}\r\n")
+    return line + _header_bytes(response.headers.raw)
+
+
+def _header_bytes(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + len(": \r\n") for name, value in headers) + len("\r\n")

@@ -1,0 +1,142 @@
+"""Colour: the decision from a rulebook and facts at one moment. specs/colour.md
+
+- Pure and deterministic: no clock, no network, no order of input changes the result.
+- The colour is the most severe finding; evidence is never added up over kinds or days.
+- Grey replaces only green. An outage makes nobody yellow or red and ends no stay early; stays end when they end.
+- Every yellow and red has an end, and the decision says when and by what.
+- More evidence never makes a colour milder; a withdrawal never makes it worse.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ownhue.decision import (
+    Colour,
+    Decision,
+    Ending,
+    Finding,
+    Grey,
+    NotCounted,
+    WhyNot,
+    decision_bytes,
+    parse_decision,
+)
+from ownhue.facts import Facts, OwnResult, facts_digest
+from ownhue.findings import weigh
+from ownhue.history import colour_since
+from ownhue.rulebook import Rulebook
+
+__all__ = [
+    "Colour",
+    "Decision",
+    "Ending",
+    "Facts",
+    "Finding",
+    "Grey",
+    "NotCounted",
+    "OwnResult",
+    "WhyNot",
+    "decide",
+    "decision_bytes",
+    "parse_decision",
+]
+
+_HOUR = 3600
+
+
+def decide(rulebook: Rulebook | None, facts: Facts, now: int) -> Decision:
+    """The colour at *now* (unix seconds), with its reasons. specs/colour.md section 2
+
+    Without a rulebook that is in force, nothing is judged: the colour is grey.
+    """
+    inputs = _inputs(rulebook, facts, now)
+    if rulebook is None or not rulebook.in_force(now):
+        return _decision(inputs, Colour.GREY, grey_because=(Grey.NO_RULEBOOK,))
+    evidence = weigh(rulebook, facts, now)
+    reasons = sorted((finding for finding in evidence.findings if finding.active(now)), key=_severest_first)
+    colour = max((finding.colour for finding in reasons), default=Colour.GREEN)
+    missing = tuple(_missing(rulebook, facts, now)) if colour == Colour.GREEN else ()
+    if missing:
+        return _decision(inputs, Colour.GREY, grey_because=missing, not_counted=evidence.not_counted)
+    return _decision(
+        inputs,
+        colour,
+        since=colour_since(rulebook, facts, now),
+        until=max((finding.until for finding in reasons if finding.colour == colour), default=None),
+        reasons=tuple(reasons),
+        not_counted=evidence.not_counted,
+    )
+
+
+def _inputs(rulebook: Rulebook | None, facts: Facts, now: int) -> dict[str, Any]:
+    return {
+        "time": now,
+        "zone": rulebook.zone if rulebook else None,
+        "observed_since": facts.observed_since,
+        "published_until": facts.published_until,
+        "radio_share_percent": facts.radio_share_percent,
+        "data_old": rulebook is None or facts.published_until is None or _too_old(rulebook, facts.published_until, now),
+        "rulebook_version": rulebook.version if rulebook else None,
+        "rulebook_digest": rulebook.digest if rulebook else None,
+        "facts_digest": facts_digest(facts),
+    }
+
+
+def _decision(
+    inputs: dict[str, Any],
+    colour: Colour,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    reasons: tuple[Finding, ...] = (),
+    not_counted: tuple[NotCounted, ...] = (),
+    grey_because: tuple[Grey, ...] = (),
+) -> Decision:
+    return Decision(
+        colour=colour,
+        since=since,
+        until=until,
+        reasons=reasons,
+        not_counted=not_counted,
+        grey_because=grey_because,
+        ends=tuple(_endings(reasons, grey_because)),
+        **inputs,
+    )
+
+
+def _severest_first(finding: Finding) -> tuple[Any, ...]:
+    return (-finding.colour, finding.day, finding.kind, finding.id)
+
+
+def _missing(rulebook: Rulebook, facts: Facts, now: int) -> Iterator[Grey]:
+    """Why nothing found does not mean that nothing was there. specs/colour.md section 6"""
+    if facts.published_until is None:
+        yield Grey.NO_DATA
+    elif _too_old(rulebook, facts.published_until, now):
+        yield Grey.OLD_DATA
+    share = facts.radio_share_percent
+    if share is None:
+        if rulebook.radio.when_unknown == "grey":
+            yield Grey.RADIO_OFF
+    elif share < rulebook.radio.least_share_percent:
+        yield Grey.RADIO_OFF
+
+
+def _too_old(rulebook: Rulebook, published_until: int, now: int) -> bool:
+    return now - published_until > rulebook.freshness.published_data_hours * _HOUR
+
+
+_GREY_ENDS: dict[Grey, Any] = {
+    Grey.NO_RULEBOOK: "a rulebook in force",
+    Grey.NO_DATA: "new published data",
+    Grey.OLD_DATA: "new published data",
+    Grey.RADIO_OFF: "radio on",
+}
+
+
+def _endings(reasons: Iterable[Finding], grey_because: Iterable[Grey]) -> Iterator[Ending]:
+    for finding in reasons:
+        yield Ending(how="time", at=finding.until, finding=finding.id)
+        yield Ending(how="withdrawal by the authority", at=None, finding=finding.id)
+    for grey in grey_because:
+        yield Ending(how=_GREY_ENDS[grey], at=None, finding=None)

@@ -1,0 +1,201 @@
+"""Rotating identifiers: Google/Apple Exposure Notification cryptography v1.2. specs/identifiers.md
+
+A temporary exposure key (TEK) is 16 random bytes that are valid for 1 to 144 intervals of ten minutes; ownhue uses
+12 (two hours), national apps used 144 (a day). From it come one identifier (RPI) per interval and the key that
+encrypts four bytes of metadata beside it::
+
+    key = TemporaryExposureKey(os.urandom(16), period_start(interval_number(now)))
+    beacon_at(key, interval_number(now), Metadata(transmit_power=-20)).service_data()   # 20 bytes for the air
+
+- Same key, same interval: same identifier. Without the key identifiers look independent and random.
+- The metadata has no MAC (GAEN has none): whoever relays a beacon can flip its bits.
+- Key bytes are kept out of ``repr``, so that no log or traceback shows them.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from ownhue.errors import FormatError, StateError
+from ownhue.params import INTERVAL_SECONDS, KEY_PERIOD, MAX_KEY_PERIOD
+
+#: Length in bytes of a TEK, of an RPI and of every key derived from a TEK.
+KEY_BYTES = 16
+#: Length in bytes of the encrypted metadata beside an RPI.
+METADATA_BYTES = 4
+#: Lowest and highest transmit power in dBm that metadata may carry; the reference rejects others.
+TRANSMIT_POWER_RANGE = (-50, 20)
+#: Intervals are counted in 32 unsigned bits inside the RPI block, in 31 in the key file.
+_LAST_INTERVAL = 2**31 - 1
+
+_RPI_PREFIX = b"EN-RPI" + bytes(6)
+_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+# HKDF-Extract without a salt is HMAC under a zero key, whose two first blocks never change: hash them only once.
+_EXTRACT_INNER = hashlib.sha256(b"\x36" * 64)
+_EXTRACT_OUTER = hashlib.sha256(b"\x5c" * 64)
+_ECB = modes.ECB()  # noqa: S305 - single blocks of distinct counters: ECB is the AES permutation itself here
+
+
+def interval_number(unix: int) -> int:
+    """ENIN of a time in unix seconds. specs/identifiers.md section 1"""
+    return unix // INTERVAL_SECONDS
+
+
+def period_start(interval: int, period: int = KEY_PERIOD) -> int:
+    """First interval of the key period (of *period* intervals, aligned to a multiple of it) that holds *interval*."""
+    return interval - interval % period
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryExposureKey:
+    """A TEK with its validity. Raises FormatError on a wrong length or a validity outside the format."""
+
+    data: bytes = field(repr=False)
+    """16 random bytes."""
+    rolling_start: int
+    """First interval (ENIN) in which the key is used."""
+    rolling_period: int = KEY_PERIOD
+    """Number of intervals in which it is used, 1 to 144."""
+
+    def __post_init__(self) -> None:
+        if len(self.data) != KEY_BYTES:
+            raise FormatError(f"a key has {KEY_BYTES} bytes, not {len(self.data)}")
+        if not 1 <= self.rolling_period <= MAX_KEY_PERIOD:
+            raise FormatError(f"a rolling period of {self.rolling_period} is outside 1 to {MAX_KEY_PERIOD}")
+        if not 0 <= self.rolling_start <= _LAST_INTERVAL - self.rolling_period:
+            raise FormatError(f"a rolling start of {self.rolling_start} is no interval number")
+
+    @property
+    def end(self) -> int:
+        """First interval in which the key is no longer used."""
+        return self.rolling_start + self.rolling_period
+
+    def covers(self, interval: int) -> bool:
+        """Whether the key is used in *interval*."""
+        return self.rolling_start <= interval < self.end
+
+
+def _derive(tek: bytes, info: bytes) -> bytes:
+    """HKDF-SHA256 (RFC 5869) of *tek*, no salt, 16 bytes; *info* ends with the block counter 0x01."""
+    inner, outer = _EXTRACT_INNER.copy(), _EXTRACT_OUTER.copy()
+    inner.update(tek)
+    outer.update(inner.digest())
+    prk = outer.digest()
+    expanded = hashlib.sha256(prk.translate(_INNER_PAD) + b"\x36" * 32 + info).digest()
+    return hashlib.sha256(prk.translate(_OUTER_PAD) + b"\x5c" * 32 + expanded).digest()[:KEY_BYTES]
+
+
+def derive_rpik(tek: bytes) -> bytes:
+    """The 16-byte key of a TEK's identifiers. specs/identifiers.md section 2"""
+    return _derive(tek, b"EN-RPIK\x01")
+
+
+def derive_aemk(tek: bytes) -> bytes:
+    """The 16-byte key of a TEK's metadata. specs/identifiers.md section 3"""
+    return _derive(tek, b"EN-AEMK\x01")
+
+
+@lru_cache(maxsize=512)
+def rpi_blocks(start: int, period: int) -> bytes:
+    """The plain AES blocks (16 bytes each) of *period* intervals from *start* on; the same for every key."""
+    return b"".join(_RPI_PREFIX + struct.pack("<I", interval) for interval in range(start, start + period))
+
+
+def expand(tek: bytes, start: int, period: int) -> bytes:
+    """The identifiers of a key without any check of its fields: for matching, which reads keys already checked."""
+    return Cipher(algorithms.AES(derive_rpik(tek)), _ECB).encryptor().update(rpi_blocks(start, period))
+
+
+def rolling_proximity_identifiers(key: TemporaryExposureKey) -> bytes:
+    """All RPIs of a key, one after the other: 16 * rolling_period bytes. specs/identifiers.md section 2"""
+    return expand(key.data, key.rolling_start, key.rolling_period)
+
+
+def rpi_at(key: TemporaryExposureKey, interval: int) -> bytes:
+    """The 16-byte RPI of *key* in *interval*. Raises StateError when the key is not used then."""
+    if not key.covers(interval):
+        raise StateError(f"the key is used from interval {key.rolling_start} to before {key.end}, not in {interval}")
+    return expand(key.data, interval, 1)
+
+
+def encrypt_metadata(tek: bytes, rpi: bytes, metadata: bytes) -> bytes:
+    """AES-128-CTR of 4 bytes under the key's AEMK with the RPI as counter block. specs/identifiers.md section 3"""
+    if len(rpi) != KEY_BYTES or len(metadata) != METADATA_BYTES:
+        raise FormatError("an identifier has 16 bytes and its metadata 4")
+    return Cipher(algorithms.AES(derive_aemk(tek)), modes.CTR(rpi)).encryptor().update(metadata)
+
+
+#: Decryption in counter mode is the same operation.
+decrypt_metadata = encrypt_metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The four bytes that travel encrypted beside an RPI. Raises FormatError on values outside the format."""
+
+    transmit_power: int
+    """Transmit power in dBm, -50 to 20."""
+    major: int = 1
+    """Version of the layout; only 1 is known."""
+    minor: int = 0
+    """0 (v1.0) or 1 (v1.1, with calibration confidence); higher ones are read like 1."""
+    place_tag: bytes = bytes(2)
+    """Bytes 2 and 3: zero in GAEN, kept as they came."""
+    calibration_confidence: int = 0
+    """0 (lowest) to 3 (high), how well the phone model's radio is known; only with minor >= 1."""
+
+    def __post_init__(self) -> None:
+        low, high = TRANSMIT_POWER_RANGE
+        if self.major != 1 or not 0 <= self.minor <= 3:
+            raise FormatError(f"metadata of version {self.major}.{self.minor} is not known")
+        if not low <= self.transmit_power <= high:
+            raise FormatError(f"a transmit power of {self.transmit_power} dBm is outside {low} to {high}")
+        if len(self.place_tag) != 2 or not 0 <= self.calibration_confidence <= (3 if self.minor else 0):
+            raise FormatError("metadata has a place tag of 2 bytes and a confidence of 0 to 3 (0 in v1.0)")
+
+    def to_bytes(self) -> bytes:
+        """The 4 plain bytes. specs/identifiers.md section 3"""
+        first = self.major << 6 | self.minor << 4 | self.calibration_confidence << 2
+        return struct.pack("<Bb", first, self.transmit_power) + self.place_tag
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Metadata":
+        """Read 4 plain bytes. Reserved bits are ignored, as GAEN wants. Raises FormatError."""
+        if len(data) != METADATA_BYTES:
+            raise FormatError(f"metadata has {METADATA_BYTES} bytes, not {len(data)}")
+        first, power = struct.unpack("<Bb", data[:2])
+        minor = first >> 4 & 3
+        return cls(power, first >> 6, minor, data[2:], first >> 2 & 3 if minor else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """What is on the air in one interval. Raises FormatError on wrong lengths."""
+
+    rpi: bytes
+    """Rolling proximity identifier, 16 bytes."""
+    aem: bytes
+    """Associated encrypted metadata, 4 bytes."""
+
+    def __post_init__(self) -> None:
+        if len(self.rpi) != KEY_BYTES or len(self.aem) != METADATA_BYTES:
+            raise FormatError("a beacon has an identifier of 16 bytes and metadata of 4")
+
+    def service_data(self) -> bytes:
+        """The 20 bytes of BLE service data under UUID 0xFD6F. specs/identifiers.md section 4"""
+        return self.rpi + self.aem
+
+    @classmethod
+    def from_service_data(cls, data: bytes) -> "Beacon":
+        """Read 20 bytes of BLE service data. Raises FormatError."""
+        return cls(data[:KEY_BYTES], data[KEY_BYTES:])
+
+
+def beacon_at(key: TemporaryExposureKey, interval: int, metadata: Metadata) -> Beacon:
+    """The beacon of *key* in *interval*. Raises StateError when the key is not used then."""
+    rpi = rpi_at(key, interval)
+    return Beacon(rpi, encrypt_metadata(key.data, rpi, metadata.to_bytes()))

@@ -1,0 +1,159 @@
+"""Matching: which of the published keys did this phone hear? specs/identifiers.md section 5
+
+A published key is expanded into its identifiers, and these are looked up among those that the phone heard::
+
+    matcher = Matcher(sightings)                         # everything heard in the last days
+    matches = matcher.match(content.keys, published_at=content.end)
+    windows = windows_from(matches, content.end)         # -> ownhue.exposure
+
+- Time is linear in the published keys and does not depend on how much was heard; memory does not depend on the
+  number of published keys, which are taken in batches.
+- The bitmap may only let too much through. What is a match is decided by an exact look-up of all 16 bytes.
+- A sighting counts only near the interval of its identifier and before the key was published: afterwards anybody
+  can transmit the identifier.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ownhue.errors import FormatError
+from ownhue.exposure import ExposureWindow, Observation, windows_of
+from ownhue.identifiers import KEY_BYTES, Metadata, decrypt_metadata, expand, interval_number
+from ownhue.key_file import ExposureKey
+from ownhue.params import MATCH_TOLERANCE
+
+#: Keys expanded at a time: their identifiers (at most 1.2 MB) stay in the processor's cache.
+_BATCH_KEYS = 512
+#: Smallest and largest number of bits that index the bitmap; the largest takes 16 MiB.
+_BITMAP_BITS = (10, 24)
+#: The bitmap has at least this many places per identifier, so that few strangers pass it.
+_PLACES_PER_IDENTIFIER = 256
+
+
+class Sighting(NamedTuple):
+    """A beacon heard once in one scan."""
+
+    rpi: bytes
+    """Rolling proximity identifier, 16 bytes."""
+    aem: bytes
+    """Associated encrypted metadata, 4 bytes."""
+    time: int
+    """Unix second at which it was heard."""
+    rssi: int
+    """Received signal strength in dBm."""
+    scan_id: int
+    """Which of the phone's own scans heard it."""
+    scan_seconds: int
+    """Seconds of presence that the scan stands for."""
+    rssi_correction: int = 0
+    """Calibration of the receiving phone model, in dB, added to rssi."""
+
+
+class Match(NamedTuple):
+    """A sighting whose identifier belongs to a published key."""
+
+    key: ExposureKey
+    sighting: Sighting
+    metadata: Metadata
+
+    def observation(self) -> Observation:
+        """The sighting without identifiers: attenuation = transmit power - (rssi + correction), at least 0 dB."""
+        heard = self.sighting
+        attenuation = max(self.metadata.transmit_power - (heard.rssi + heard.rssi_correction), 0)
+        return Observation(heard.scan_id, heard.time, heard.scan_seconds, attenuation)
+
+
+class Matcher:
+    """The identifiers that were heard, ready to be compared with any number of published keys."""
+
+    discarded: dict[str, int]
+    """How many sightings belonged to a published key and did not count, by reason: out_of_tolerance (heard too far
+    from the identifier's interval), after_publication, bad_metadata (not readable once decrypted)."""
+
+    def __init__(self, sightings: Iterable[Sighting], tolerance: int = MATCH_TOLERANCE) -> None:
+        """*tolerance* in intervals. Raises FormatError when a sighting's identifier or metadata has a wrong length."""
+        self._tolerance = tolerance
+        heard: defaultdict[bytes, list[Sighting]] = defaultdict(list)
+        for sighting in sightings:
+            if len(sighting.rpi) != KEY_BYTES or len(sighting.aem) != 4:
+                raise FormatError("a sighting has an identifier of 16 bytes and metadata of 4")
+            heard[sighting.rpi].append(sighting)
+        self._heard = dict(heard)
+        self._mask, self._bitmap = _bitmap(self._heard)
+        self.discarded = dict.fromkeys(("out_of_tolerance", "after_publication", "bad_metadata"), 0)
+
+    def match(self, keys: Iterable[ExposureKey], published_at: int) -> Iterator[Match]:
+        """The sightings of *keys* that count, key by key. *keys* come from a verified key file; *published_at* is
+        the unix second at which it became public."""
+        remaining = iter(keys)
+        while batch := list(islice(remaining, _BATCH_KEYS)):
+            for key, interval, rpi in self._candidates(batch):
+                for sighting in self._heard.get(rpi, ()):
+                    metadata = self._judge(key, interval, sighting, published_at)
+                    if metadata is not None:
+                        yield Match(key, sighting, metadata)
+
+    def _candidates(self, batch: list[ExposureKey]) -> Iterator[tuple[ExposureKey, int, bytes]]:
+        """(key, interval, identifier) for each identifier of the batch that the bitmap lets through."""
+        identifiers = b"".join([expand(key.data, key.rolling_start, key.rolling_period) for key in batch])
+        # The first 8 of every 16 bytes, as integers of the kind that numpy indexes with.
+        places = np.frombuffer(identifiers, dtype="<i8")[::2] & self._mask
+        positions = np.flatnonzero(self._bitmap.take(places, mode="wrap"))
+        if not positions.size:
+            return
+        ends = np.cumsum([key.rolling_period for key in batch])
+        owners = np.searchsorted(ends, positions, side="right")
+        for position, owner in zip(positions.tolist(), owners.tolist(), strict=True):
+            key = batch[owner]
+            interval = key.rolling_start + key.rolling_period - (int(ends[owner]) - position)
+            yield key, interval, identifiers[position * KEY_BYTES : (position + 1) * KEY_BYTES]
+
+    def _judge(self, key: ExposureKey, interval: int, sighting: Sighting, published_at: int) -> Metadata | None:
+        """The sighting's metadata if it counts; otherwise None, and the reason is counted."""
+        if abs(interval_number(sighting.time) - interval) > self._tolerance:
+            reason = "out_of_tolerance"
+        elif sighting.time >= published_at:
+            reason = "after_publication"
+        else:
+            try:
+                return Metadata.from_bytes(decrypt_metadata(key.data, sighting.rpi, sighting.aem))
+            except FormatError:
+                reason = "bad_metadata"
+        self.discarded[reason] += 1
+        return None
+
+
+def _bitmap(heard: Iterable[bytes]) -> tuple[int, NDArray[np.bool_]]:
+    """A mask for the first 8 bytes of an identifier, and for every masked value whether one was heard."""
+    identifiers = b"".join(heard)
+    least, most = _BITMAP_BITS
+    places = len(identifiers) // KEY_BYTES * _PLACES_PER_IDENTIFIER
+    mask = 2 ** min(max(places.bit_length(), least), most) - 1
+    bitmap = np.zeros(mask + 1, dtype=np.bool_)
+    bitmap[np.frombuffer(identifiers, dtype="<i8")[::2] & mask] = True
+    return mask, bitmap
+
+
+def windows_from(matches: Iterable[Match], published_at: int) -> list[ExposureWindow]:
+    """The exposure windows of *matches*, key by key in the order in which the keys first occur."""
+    of_key: defaultdict[ExposureKey, list[Match]] = defaultdict(list)
+    for match in matches:
+        of_key[match.key].append(match)
+    # One key is one phone, so its beacons state one confidence; if they do not, the lowest is believed.
+    return [
+        replace(window, calibration_confidence=min(match.metadata.calibration_confidence for match in group))
+        for key, group in of_key.items()
+        for window in windows_of(
+            key.data,
+            [match.observation() for match in group],
+            report_type=int(key.report_type),
+            days_since_onset=key.days_since_onset,
+            published_at=published_at,
+        )
+    ]

@@ -1,0 +1,70 @@
+"""Enrolment tickets: one device may ask the issuer for passes. specs/pass.md section 6.
+
+``OWNT1.gwFQ...``: the authority signs 16 random bytes and an end; the issuer spends the nonce once. A ticket names
+nobody, and the issuer's part of the work begins with it.
+"""
+
+from dataclasses import dataclass
+
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+from ownhue.encoding import base64url_decode, base64url_encode, cbor_decode, cbor_encode
+from ownhue.errors import FormatError, LimitError, VerificationError
+
+PREFIX = "OWNT1."
+
+_PURPOSE = b"OWNHUE-TICKET"
+_VERSION = 1
+_NONCE_BYTES = 16
+_SIGNATURE_BYTES = 64
+_MAX_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An opened ticket."""
+
+    #: 16 random bytes; the issuer accepts each once.
+    nonce: bytes
+    #: Unix seconds; the ticket is good before this time.
+    expires: int
+
+
+def sign_ticket(signing_key: SigningKey, nonce: bytes, expires: int) -> str:
+    """The text of a ticket: about 120 characters. *nonce* has 16 bytes, *expires* is in unix seconds."""
+    body = cbor_encode([_VERSION, nonce, expires])
+    return PREFIX + base64url_encode(body + signing_key.sign(_PURPOSE + body).signature)
+
+
+def open_ticket(text: str, verify_key: bytes, now: int) -> Ticket:
+    """The ticket of *text*, signed by *verify_key* (Ed25519, 32 bytes) and not yet over at *now* (unix seconds).
+
+    Raises FormatError for any other text, VerificationError for a foreign signature and for a ticket that is over.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        raise LimitError("too long for a ticket")
+    if not text.startswith(PREFIX):
+        raise FormatError(f"a ticket begins with {PREFIX}")
+    data = base64url_decode(text[len(PREFIX) :])
+    body, signature = data[:-_SIGNATURE_BYTES], data[-_SIGNATURE_BYTES:]
+    ticket = _parse(body)
+    try:
+        VerifyKey(verify_key).verify(_PURPOSE + body, signature)
+    except BadSignatureError as error:
+        raise VerificationError("the ticket's signature does not hold") from error
+    if now >= ticket.expires:
+        raise VerificationError("the ticket is over")
+    return ticket
+
+
+def _parse(body: bytes) -> Ticket:
+    match cbor_decode(body):
+        case [version, bytes(nonce), int(expires)] if (
+            (type(version), version) == (int, _VERSION)
+            and len(nonce) == _NONCE_BYTES
+            and type(expires) is int
+            and expires >= 0
+        ):
+            return Ticket(nonce, expires)
+    raise FormatError("not a ticket")

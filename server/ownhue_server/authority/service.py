@@ -1,0 +1,98 @@
+"""The authority's endpoints: claims of phones, the desk, and the signed documents. specs/http-api.md section 3"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from fastapi import APIRouter
+from nacl.signing import SigningKey
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ownhue.blind_rsa import blind_sign
+from ownhue.claim_code import parse_claim_code
+from ownhue.documents import sign_document
+from ownhue.encoding import parse_canonical_json
+from ownhue.errors import StateError
+from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
+from ownhue_server.authority.claim_codes import TABLES, ClaimCodes, binding_of
+from ownhue_server.authority.desk import Desk
+from ownhue_server.authority.token_keys import SigningKeys
+from ownhue_server.clock import Clock
+from ownhue_server.config import Config, Role
+from ownhue_server.deployment import SIGNING
+from ownhue_server.frames import RefusedError, check_blinded, fields, phone_route
+from ownhue_server.storage.database import open_database
+from ownhue_server.storage.writer import Writer
+
+#: Seconds that the publisher may take to answer a relayed report.
+RELAY_SECONDS = 30
+
+
+class Authority:
+    """The authority of *config*; start it before the first request."""
+
+    def __init__(self, config: Config, clock: Clock, random: Callable[[int], bytes] = os.urandom) -> None:
+        keys = config.keys(Role.AUTHORITY)
+        signing_key = SigningKey(keys.load(SIGNING))
+        self._clock = clock
+        self._random = random
+        self._rulebook = _sign_rulebook(config, signing_key)
+        self._token_keys = SigningKeys(keys, signing_key)
+        self._writer = Writer(open_database(config.database(Role.AUTHORITY)), TABLES)
+        self._codes = ClaimCodes(self._writer, keys, random)
+        # trust_env off: a proxy of the environment has no business between two of our own servers.
+        self._relay = httpx.AsyncClient(timeout=RELAY_SECONDS, trust_env=False)
+        report_url = f"{config.url_of(Role.PUBLISHER)}/publisher/v1/report"
+        desk = Desk(clock, self._codes, signing_key, config.settings.desk_key_sha256, self._relay, report_url)
+        self.desk_router: APIRouter = desk.router()
+        self.routes: list[BaseRoute] = [
+            phone_route("/authority/v1/claim", self.claim),
+            Route("/authority/v1/documents/{kind}", self._get_document, methods=["GET"]),
+        ]
+
+    def start(self) -> None:
+        """Open the database."""
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Close the database and the way to the publisher."""
+        self._writer.stop()
+        await self._relay.aclose()
+
+    def documents(self, now: int) -> Mapping[str, bytes]:
+        """Documents to be published at *now*, by kind."""
+        return {"report-keys": self._token_keys.document(now), "rulebook": self._rulebook}
+
+    async def claim(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"code", "blinded", "key_id"} -> {"signature"}. The same request again gives the same signature."""
+        text, blinded, key_id = fields(body, code=str, blinded=bytes, key_id=bytes)
+        code, report_type = parse_claim_code(text)
+        now = self._clock.now()
+        # A key of the last week signs only what was granted while it was in use.
+        key = self._token_keys.find(report_type, key_id, now)
+        if key is None:
+            raise RefusedError("wrong_key")
+        check_blinded(blinded, key.public_key())
+        is_current = self._token_keys.is_current(report_type, key_id, now)
+        await self._codes.claim(code, binding_of(key_id, blinded), now, may_bind=is_current)
+        return {"signature": blind_sign(key, blinded, self._random)}
+
+    async def _get_document(self, request: Request) -> Response:
+        documents = await asyncio.to_thread(self.documents, self._clock.now())
+        document = documents.get(request.path_params["kind"])
+        if document is None:
+            return JSONResponse({"error": "not_found"}, 404)
+        return Response(document, media_type="application/json")
+
+
+def _sign_rulebook(config: Config, signing_key: SigningKey) -> bytes:
+    """The rulebook in force as a signed document."""
+    try:
+        rulebook: Rulebook = parse_rulebook(config.rulebook.read_bytes())
+    except FileNotFoundError as error:
+        raise StateError(f"{config.rulebook} is missing") from error
+    return sign_document("rulebook", parse_canonical_json(rulebook_bytes(rulebook)), signing_key)

@@ -1,0 +1,133 @@
+"""``ownhue-server``: init, serve, rehearse.
+
+Exit status 0: done. 1: an error of ours, one line on standard error. 2: the command line is wrong.
+"""
+
+import ipaddress
+import json
+import logging
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ownhue.demonstration import demonstration_rulebook
+from ownhue.errors import OwnhueError, StateError
+from ownhue.params import BATCH_SECONDS
+from ownhue.rulebook import Rulebook, parse_rulebook
+from ownhue_server.app import create_app
+from ownhue_server.clock import RehearsalClock
+from ownhue_server.config import PADDING, Config, load_config, parse_roles
+from ownhue_server.deployment import Plan, create_deployment
+from ownhue_server.serving import listen, run
+
+#: Earliest time of a rehearsal: padding needs some weeks that lie behind.
+FIRST_START = 30 * 86400
+
+app = typer.Typer(
+    help="Authority, publisher and issuer of ownhue.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+Directory = Annotated[Path, typer.Argument(help="Folder of the deployment.", file_okay=False)]
+RulebookFile = Annotated[
+    Path | None, typer.Option("--rulebook", help="Rulebook (canonical JSON); default: the demo's.")
+]
+Padding = Annotated[int, typer.Option(min=1, max=100_000, help="Fewest keys in a key file.")]
+BatchSeconds = Annotated[int, typer.Option(min=60, max=86_400, help="Length of a batch.")]
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")]
+
+
+@app.command()
+def init(
+    directory: Directory,
+    url: Annotated[str, typer.Option(help="Where phones will reach the server, for example https://health.example.")],
+    rulebook: RulebookFile = None,
+    padding: Padding = PADDING,
+    batch_seconds: BatchSeconds = BATCH_SECONDS,
+) -> None:
+    """Make a deployment: keys, settings, region file. Prints the region and the desk key, which is shown only now."""
+    plan = Plan(url.rstrip("/"), _rulebook(rulebook), padding, batch_seconds)
+    config, desk_key = create_deployment(directory, plan)
+    _print_json(config, desk_key)
+
+
+@app.command()
+def serve(
+    directory: Directory,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 8000,
+    role: Annotated[list[str] | None, typer.Option(help="authority, publisher, issuer; default: all three.")] = None,
+) -> None:
+    """Serve a deployment and close its batches on time."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    config = load_config(directory)
+    server = create_app(config, parse_roles(role or ()))
+    run(server, listen(host, port), lambda: logging.getLogger(__name__).info("ready"))
+
+
+@app.command()
+def rehearse(
+    directory: Annotated[Path | None, typer.Option(help="Folder to keep; default: a throw-away one.")] = None,
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Port = 0,
+    start: Annotated[
+        int | None, typer.Option(min=FIRST_START, help="Where the clock stands (unix seconds); default: now.")
+    ] = None,
+    padding: Padding = PADDING,
+    batch_seconds: BatchSeconds = BATCH_SECONDS,
+    rulebook: RulebookFile = None,
+) -> None:
+    """Serve on loopback with a clock that the client moves; ends with standard input.
+
+    Prints one line of JSON when it answers: url, region, desk_key, directory.
+    """
+    if not _is_loopback(host):
+        raise typer.BadParameter("a rehearsal listens on a loopback address only", param_hint="--host")
+    book = _rulebook(rulebook)
+    clock = RehearsalClock(int(time.time()) if start is None else start)
+    with ExitStack() as stack:
+        folder = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ownhue-rehearsal-")))
+        bound = listen(host, port)
+        name = f"[{host}]" if ":" in host else host
+        plan = Plan(f"http://{name}:{bound.getsockname()[1]}", book, padding, batch_seconds)
+        config, desk_key = create_deployment(folder, plan)
+        run(create_app(config, clock=clock), bound, lambda: _print_json(config, desk_key), until_stdin_ends=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except (OwnhueError, OSError) as error:
+        print(f"ownhue-server: {error}", file=sys.stderr)  # noqa: T201 - the one line for the user
+        sys.exit(1)
+
+
+def _rulebook(path: Path | None) -> Rulebook:
+    if path is None:
+        return demonstration_rulebook()
+    try:
+        return parse_rulebook(path.read_bytes())
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _print_json(config: Config, desk_key: str) -> None:
+    line = {
+        "url": config.region.url,
+        "region": config.region.model_dump(),
+        "desk_key": desk_key,
+        "directory": str(config.directory),
+    }
+    print(json.dumps(line), flush=True)  # noqa: T201 - what the command is for
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

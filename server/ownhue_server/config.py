@@ -1,0 +1,125 @@
+"""A deployment: one folder that holds everything a server has.
+
+region.json          public: where the servers are and whose signatures count (specs/publication.md section 5)
+settings.json        mode 0600: padding, digest of the desk key, addresses of the other roles
+rulebook.json        the rulebook in force, canonical JSON
+keys/<role>/*.key    mode 0600: private keys
+authority.sqlite publisher.sqlite issuer.sqlite
+published/           what everybody may fetch
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ownhue.encoding import canonical_json, parse_canonical_json
+from ownhue.errors import FormatError, StateError
+from ownhue.region import Region, parse_region
+from ownhue_server.storage.key_folder import KeyFolder
+
+#: Fewest keys in a key file, padding included.
+PADDING = 1000
+
+
+class Role(StrEnum):
+    """The three roles; in a serious deployment each is run by another organisation."""
+
+    AUTHORITY = "authority"
+    PUBLISHER = "publisher"
+    ISSUER = "issuer"
+
+
+ALL_ROLES = frozenset(Role)
+
+
+class Settings(BaseModel):
+    """What an operator may set. Stored as settings.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    desk_key_sha256: str = Field(pattern=r"^[0-9a-f]{64}\z")
+    """SHA-256 of the desk key in hex. The key itself has 256 random bits, so a plain hash is no help to a thief."""
+    padding: int = Field(default=PADDING, ge=1, le=100_000)
+    """Fewest keys in a key file."""
+    authority_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")
+    """Where the authority is when it runs elsewhere; empty: at the region's url."""
+    publisher_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")
+    """Where the authority hands sealed reports to; empty: the region's url."""
+    issuer_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")
+    """Where the issuer is when it runs elsewhere; empty: at the region's url."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that :func:`~ownhue_server.app.create_app` needs to know."""
+
+    directory: Path
+    region: Region
+    settings: Settings
+
+    def url_of(self, role: Role) -> str:
+        """Where *role* is reached."""
+        urls = {
+            Role.AUTHORITY: self.settings.authority_url,
+            Role.PUBLISHER: self.settings.publisher_url,
+            Role.ISSUER: self.settings.issuer_url,
+        }
+        return urls[role] or self.region.url
+
+    def database(self, role: Role) -> Path:
+        """The role's SQLite file."""
+        return self.directory / f"{role}.sqlite"
+
+    def keys(self, role: Role) -> KeyFolder:
+        """The role's private keys."""
+        return KeyFolder(self.directory / "keys" / role)
+
+    @property
+    def published(self) -> Path:
+        """The folder of published files."""
+        return self.directory / "published"
+
+    @property
+    def rulebook(self) -> Path:
+        """The rulebook's file."""
+        return self.directory / "rulebook.json"
+
+
+def load_config(directory: Path) -> Config:
+    """The deployment in *directory*. Raises StateError when there is none, FormatError when a file is wrong."""
+    try:
+        region = (directory / "region.json").read_bytes()
+        settings = (directory / "settings.json").read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StateError(f"{directory} holds no deployment; make one with: ownhue-server init") from error
+    return Config(directory, parse_region(region), parse_settings(settings))
+
+
+def settings_bytes(settings: Settings) -> bytes:
+    """The file of *settings*: canonical JSON."""
+    return canonical_json(settings.model_dump())
+
+
+def parse_settings(data: bytes) -> Settings:
+    """The settings of a file. Raises FormatError naming the first field that is wrong."""
+    try:
+        return Settings.model_validate(parse_canonical_json(data.strip()))
+    except ValidationError as error:
+        raise FormatError(f"settings.json: {first_error(error)}") from error
+
+
+def first_error(error: ValidationError) -> str:
+    """The first thing that is wrong, in one line and without the value."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'the whole'}: {first['msg']}"
+
+
+def parse_roles(names: Iterable[str]) -> frozenset[Role]:
+    """Roles by name; all of them when there are no *names*. Raises FormatError."""
+    try:
+        return frozenset(Role(name) for name in names) or ALL_ROLES
+    except ValueError as error:
+        raise FormatError("a role is authority, publisher or issuer") from error

@@ -1,0 +1,72 @@
+"""Where the publisher gets the documents that the other roles want published."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+import httpx
+
+from ownhue_server.config import Config, Role
+
+#: Paths of a role's documents, by kind, for a publisher in another process. specs/http-api.md
+PATHS = {
+    Role.AUTHORITY: {
+        "report-keys": "/authority/v1/documents/report-keys",
+        "rulebook": "/authority/v1/documents/rulebook",
+    },
+    Role.ISSUER: {"epochs": "/issuer/v1/epochs"},
+}
+#: Seconds that a role may take to answer.
+FETCH_SECONDS = 10
+#: Longest document that is taken.
+MAX_BYTES = 1 << 20
+
+_log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """A role in this process that has documents."""
+
+    def documents(self, now: int) -> Mapping[str, bytes]:
+        """Documents to be published at *now*, by kind."""
+
+
+class DocumentSources:
+    """The authority and the issuer, each in this process or at its url."""
+
+    def __init__(self, config: Config, local: Mapping[Role, Source | None]) -> None:
+        self._config = config
+        self._local = local
+        self._http = httpx.AsyncClient(timeout=FETCH_SECONDS, trust_env=False)
+
+    async def documents(self, now: int) -> Mapping[str, bytes]:
+        """All documents for *now*. One that cannot be had is left out: what was published of it goes on to hold."""
+        documents: dict[str, bytes] = {}
+        for role, paths in PATHS.items():
+            source = self._local[role]
+            if source is not None:
+                documents |= await asyncio.to_thread(source.documents, now)
+                continue
+            for kind, path in paths.items():
+                document = await self._fetch(self._config.url_of(role) + path)
+                documents |= {} if document is None else {kind: document}
+        return documents
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def _fetch(self, url: str) -> bytes | None:
+        body = bytearray()
+        try:
+            async with self._http.stream("GET", url) as answer:
+                answer.raise_for_status()
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > MAX_BYTES:
+                        return None
+        except httpx.HTTPError as error:
+            _log.warning("%s cannot be had: %s", url, type(error).__name__)
+            return None
+        return bytes(body)

@@ -1,0 +1,101 @@
+"""The issuer's endpoints: enrol, passes, and the list of epoch keys. specs/http-api.md section 5"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from nacl.signing import SigningKey
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ownhue.blind_rsa import blind_sign
+from ownhue.device import ENROL, PASSES, open_request
+from ownhue.errors import FormatError, VerificationError
+from ownhue.params import PASSES_PER_EPOCH
+from ownhue.passes import epoch_of
+from ownhue.ticket import open_ticket
+from ownhue_server.clock import Clock
+from ownhue_server.config import Config, Role
+from ownhue_server.deployment import SIGNING
+from ownhue_server.frames import RefusedError, check_blinded, fields, phone_route
+from ownhue_server.issuer import devices
+from ownhue_server.issuer.epochs import EPOCHS_AHEAD, Epochs
+from ownhue_server.storage.database import open_database
+from ownhue_server.storage.writer import Writer
+
+#: Seconds that a device's time may be off. specs/pass.md section 6
+TOLERANCE_SECONDS = 3600
+
+
+class Issuer:
+    """The issuer of *config*; start it before the first request."""
+
+    def __init__(self, config: Config, clock: Clock, random: Callable[[int], bytes] = os.urandom) -> None:
+        keys = config.keys(Role.ISSUER)
+        self._clock = clock
+        self._random = random
+        self._authority_key = config.region.authority_key_bytes
+        self._epochs = Epochs(keys, config.region.issuer_name, SigningKey(keys.load(SIGNING)))
+        self._writer = Writer(open_database(config.database(Role.ISSUER)), devices.TABLES)
+        self.routes: list[BaseRoute] = [
+            phone_route("/issuer/v1/enrol", self.enrol),
+            phone_route("/issuer/v1/passes", self.passes),
+            Route("/issuer/v1/epochs", self._get_epochs, methods=["GET"]),
+        ]
+
+    def start(self) -> None:
+        """Open the database."""
+        self._writer.start()
+
+    def stop(self) -> None:
+        """Close the database."""
+        self._writer.stop()
+
+    def documents(self, now: int) -> Mapping[str, bytes]:
+        """Documents to be published at *now*, by kind."""
+        return {"epochs": self._epochs.document(now)}
+
+    async def enrol(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"ticket", "device", "time", "signature"} -> {}"""
+        text, *_ = fields(body, ticket=str, device=bytes, time=int, signature=bytes)
+        now = self._clock.now()
+        device = _signer(ENROL, body, now)
+        try:
+            ticket = open_ticket(text, self._authority_key, now)
+        except (FormatError, VerificationError) as error:
+            raise RefusedError("bad_ticket") from error
+        await self._writer.run(lambda transaction: devices.enrol(transaction, ticket, device, now))
+        return {}
+
+    async def passes(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"device", "epoch", "blinded", "time", "signature"} -> {"signatures"}, in the order of "blinded"."""
+        epoch, blinded, *_ = fields(body, epoch=int, blinded=list, device=bytes, time=int, signature=bytes)
+        if not 1 <= len(blinded) <= PASSES_PER_EPOCH:
+            raise FormatError(f"a request is for 1 to {PASSES_PER_EPOCH} passes")
+        now = self._clock.now()
+        device = _signer(PASSES, body, now)
+        if not epoch_of(now) <= epoch <= epoch_of(now) + EPOCHS_AHEAD:
+            raise RefusedError("wrong_epoch")
+        key = self._epochs.private_key(epoch)
+        for message in blinded:
+            check_blinded(message, key.public_key())
+        await self._writer.run(lambda transaction: devices.count_passes(transaction, device, epoch, blinded, now))
+        # 48 signatures take about a tenth of a second, in which other requests are answered.
+        return {"signatures": await asyncio.to_thread(self._sign, key, blinded)}
+
+    def _sign(self, key: RSAPrivateKey, blinded: list[bytes]) -> list[bytes]:
+        return [blind_sign(key, message, self._random) for message in blinded]
+
+    async def _get_epochs(self, _request: Request) -> Response:
+        document = await asyncio.to_thread(self._epochs.document, self._clock.now())
+        return Response(document, media_type="application/json")
+
+
+def _signer(purpose: bytes, body: dict[str, Any], now: int) -> bytes:
+    try:
+        return open_request(purpose, body, now, TOLERANCE_SECONDS)
+    except VerificationError as error:
+        raise RefusedError("bad_signature") from error

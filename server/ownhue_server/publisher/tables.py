@@ -1,0 +1,139 @@
+"""The publisher's tables and the bytes of their rows.
+
+| table | row | kept |
+|---|---|---|
+| pending_keys | a slot (storage/slots.py): key and metadata, waiting for a batch | until its batch |
+| spent_tokens | a slot: SHA-256 of a token's signature, and its week | while that week's tokens are accepted |
+| published_keys | clustered by batch and key: key, metadata, commitment. Padding has the same columns | 14 days |
+| revised_keys | clustered by batch and key: a published key that was taken back | 14 days |
+| documents | signed documents by path | for ever |
+| leaves | the log, by number | for ever |
+| heads | one tree head for each closed batch | for ever |
+
+No column says which keys came together, when, or which are padding.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+from ownhue.key_file import ExposureKey
+from ownhue.params import INTERVAL_SECONDS, ReportType
+from ownhue_server.storage.slots import slot_table
+
+TABLES = MetaData()
+
+PENDING_KEYS = slot_table("pending_keys", TABLES)
+SPENT_TOKENS = slot_table("spent_tokens", TABLES)
+
+
+def _key_table(name: str) -> Table:
+    return Table(
+        name,
+        TABLES,
+        Column("batch", Integer, primary_key=True),
+        Column("data", LargeBinary, primary_key=True),
+        Column("rolling_start", Integer, nullable=False),
+        Column("rolling_period", Integer, nullable=False),
+        Column("report_type", Integer, nullable=False),
+        Column("days_since_onset", Integer),
+        Column("commitment", LargeBinary, nullable=False),
+        Index(f"{name}_by_data", "data", unique=True),
+        sqlite_with_rowid=False,
+    )
+
+
+PUBLISHED_KEYS = _key_table("published_keys")
+REVISED_KEYS = _key_table("revised_keys")
+
+DOCUMENTS = Table(
+    "documents",
+    TABLES,
+    Column("path", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+LEAVES = Table(
+    "leaves",
+    TABLES,
+    Column("number", Integer, primary_key=True),
+    Column("batch", Integer, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+)
+HEADS = Table(
+    "heads",
+    TABLES,
+    Column("batch", BigInteger, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)
+
+KEY_BYTES = 16
+TOKEN_BYTES = 32
+_COMMITMENT_BYTES = 32
+_INTEGER_BYTES = 4
+#: days_since_onset as stored when the phone did not say; outside GAEN's -14..14.
+_NO_ONSET = -128
+
+STORED_KEY_BYTES = KEY_BYTES + _INTEGER_BYTES + 3 + _COMMITMENT_BYTES
+SPENT_TOKEN_BYTES = TOKEN_BYTES + _INTEGER_BYTES
+
+
+class StoredKey(NamedTuple):
+    """A key as the publisher holds it."""
+
+    data: bytes
+    """The TEK, 16 bytes."""
+    rolling_start: int
+    """First interval."""
+    rolling_period: int
+    """Number of intervals."""
+    report_type: int
+    """Kind of diagnosis; REVOKED: a published key that is to be taken back."""
+    days_since_onset: int | None
+    """-14..14, or None."""
+    commitment: bytes
+    """SHA-256 of the withdrawal secret (32 bytes); random for padding."""
+
+    @property
+    def end(self) -> int:
+        """Unix second at which the key's last interval ends."""
+        return (self.rolling_start + self.rolling_period) * INTERVAL_SECONDS
+
+    def exposure_key(self) -> ExposureKey:
+        """The key as it is published."""
+        return ExposureKey(*self[:5])
+
+    def revoked(self) -> "StoredKey":
+        """The key as it is published when it was taken back."""
+        return self._replace(report_type=int(ReportType.REVOKED))
+
+    def to_bytes(self) -> bytes:
+        """The content of a slot."""
+        onset = _NO_ONSET if self.days_since_onset is None else self.days_since_onset
+        return (
+            self.data
+            + self.rolling_start.to_bytes(_INTEGER_BYTES, "big")
+            + bytes((self.rolling_period, self.report_type))
+            + onset.to_bytes(1, "big", signed=True)
+            + self.commitment
+        )
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "StoredKey":
+        """The key of :meth:`to_bytes`."""
+        start = int.from_bytes(content[16:20], "big")
+        onset = int.from_bytes(content[22:23], "big", signed=True)
+        return cls(content[:16], start, content[20], content[21], None if onset == _NO_ONSET else onset, content[23:])
+
+
+def spent_token(token_hash: bytes, week: int) -> bytes:
+    """The content of a spent token's slot."""
+    return token_hash + week.to_bytes(_INTEGER_BYTES, "big")
+
+
+def week_of_spent_token(content: bytes) -> int:
+    """The week of a spent token."""
+    return int.from_bytes(content[TOKEN_BYTES:], "big")

@@ -1,0 +1,101 @@
+"""Running an application on a socket: no access log, no words of the web server, a clean end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from ownhue.errors import StateError
+
+#: Seconds that open connections get when the server ends.
+GRACE_SECONDS = 5
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to *host* and *port* (0: a free one). Raises StateError when that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise StateError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    return bound
+
+
+def run(app: FastAPI, bound: socket.socket, ready: Callable[[], None], *, until_stdin_ends: bool = False) -> None:
+    """Serve *app* until SIGTERM or SIGINT, or until standard input ends; call *ready* when it answers.
+
+    Raises what the application's start raised.
+    """
+    _quiet()
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config, ready)
+    if until_stdin_ends:
+        threading.Thread(target=_watch_stdin, args=(server,), daemon=True).start()
+    with contextlib.closing(bound), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(app, server, bound))
+
+
+async def _serve(app: FastAPI, server: "_Server", bound: socket.socket) -> None:
+    # We open the application ourselves, so that its own error comes out and not the web server's exit.
+    async with app.router.lifespan_context(app):
+        await server.serve([bound])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server that says when it is ready, and ends with status 0 when it is asked to end."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then say so."""
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT ask for the end. Unlike uvicorn's, ours are not raised again after it."""
+        before = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self.should_exit = True
+
+
+def _watch_stdin(server: _Server) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        # Not through sys.stdin: its lock, held by this thread, would abort the interpreter's end.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+    server.should_exit = True
+
+
+def _quiet() -> None:
+    # uvicorn's error log prints tracebacks, whose messages may hold what a request said; ours prints types.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

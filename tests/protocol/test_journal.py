@@ -1,0 +1,177 @@
+"""The journal tells every change and its reason, and shows when it was tampered with. specs/colour.md section 7"""
+
+from collections.abc import Callable
+
+import pytest
+
+from ownhue.colour import Colour, Decision, Facts, decide
+from ownhue.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.errors import FormatError, StateError, VerificationError
+from ownhue.journal import GENESIS, JournalEntry, entry_hash, next_entry, parse_entry, verify_chain
+from ownhue.records import record_bytes
+from ownhue.rulebook import Rulebook
+from tests.protocol.colour_cases import at, encounter, facts, key, result
+
+BOOK = demonstration_rulebook()
+HOUR = (encounter(at(5, "09:00:00"), 30), encounter(at(5, "09:30:00"), 30, source=key(2)))
+
+
+def journal(*steps: tuple[Rulebook | None, Facts, int]) -> list[JournalEntry]:
+    entries: list[JournalEntry] = []
+    before: Decision | None = None
+    for book, known, now in steps:
+        after = decide(book, known, now)
+        entry = next_entry(entries[-1] if entries else None, before, after)
+        if entry:
+            entries.append(entry)
+        before = after
+    verify_chain(entries)
+    return entries
+
+
+def whys(entries: list[JournalEntry]) -> list[tuple[str, ...]]:
+    return [entry.why for entry in entries]
+
+
+def fresh(*windows: object, now: int, **more: object) -> tuple[Rulebook, Facts, int]:
+    return BOOK, facts(*windows, published_until=now, **more), now  # type: ignore[arg-type]
+
+
+def test_red_turns_back_with_its_reason() -> None:
+    positive, wrong = result(7, at(7, "10:00:00")), result(7, at(7, "10:00:00"), at(8, "10:00:00"))
+    entries = journal(
+        fresh(now=at(7, "09:00:00")),
+        fresh(now=at(7, "11:00:00"), results=(positive,)),
+        fresh(now=at(8, "11:00:00"), results=(wrong,)),
+    )
+    name = decide(*fresh(now=at(7, "11:00:00"), results=(positive,))).reasons[0].id
+    assert [(entry.before, entry.after) for entry in entries] == [
+        (None, Colour.GREEN),
+        (Colour.GREEN, Colour.RED),
+        (Colour.RED, Colour.GREEN),
+    ]
+    assert whys(entries) == [
+        ("first decision",),
+        (f"new finding {name}: own_result, red",),
+        (f"finding {name} withdrawn by the authority",),
+    ]
+
+
+def test_a_stay_ends_by_the_rule_stated_beforehand() -> None:
+    seen = encounter(at(5, "09:00:00"), 20)
+    name = decide(*fresh(seen, now=at(8))).reasons[0].id
+    entries = journal(fresh(seen, now=at(8)), fresh(seen, now=at(12, "23:59:59")), fresh(seen, now=at(13)))
+    assert whys(entries) == [
+        ("first decision", f"new finding {name}: encounter, yellow"),
+        (f"finding {name} ended",),
+    ]
+
+
+def test_nothing_changed_is_no_entry() -> None:
+    seen = encounter(at(5, "09:00:00"), 20)
+    more = encounter(at(5, "15:00:00"), 20, source=key(2))
+    assert len(journal(fresh(seen, now=at(8)), fresh(seen, now=at(9)), fresh(seen, more, now=at(10)))) == 1
+
+
+def test_old_data_and_their_end_are_told_in_green_and_in_a_stay() -> None:
+    known = facts(published_until=at(8))
+    entries = journal((BOOK, known, at(8)), (BOOK, known, at(9, "00:00:01")), fresh(now=at(9, "01:00:00")))
+    assert [entry.after for entry in entries] == [Colour.GREEN, Colour.GREY, Colour.GREEN]
+    assert whys(entries)[1:] == [
+        ("grey: published data too old", "published data old"),
+        ("no longer grey: published data too old", "published data fresh"),
+    ]
+    stay = facts(encounter(at(5, "09:00:00"), 20), published_until=at(8))
+    entries = journal((BOOK, stay, at(8)), (BOOK, stay, at(9, "00:00:01")))
+    assert entries[1].after is Colour.YELLOW
+    assert entries[1].why == ("published data old",)
+
+
+def test_another_rulebook_is_told() -> None:
+    known = facts(*HOUR)
+    entries = journal((BOOK, known, at(8)), (without_ceilings(), known, at(8, "01:00:00")))
+    name = decide(BOOK, known, at(8)).reasons[0].id
+    assert entries[1].why == (f"finding {name} turned red", "rulebook 1 -> 2")
+    stricter = BOOK.model_copy(
+        update={"version": 3, "encounters": BOOK.encounters.model_copy(update={"yellow_minutes_per_day": 60})}
+    )
+    few = facts(encounter(at(5, "09:00:00"), 20))
+    assert journal((BOOK, few, at(8)), (stricter, few, at(8)), (None, few, at(8)))[1].why == (
+        f"finding {name} no longer counts",
+        "rulebook 1 -> 3",
+    )
+
+
+def test_the_end_of_a_rulebook_is_told() -> None:
+    entries = journal((BOOK, facts(), at(8)), (None, facts(), at(8)))
+    assert entries[1].why == ("rulebook 1 -> none", "grey: no rulebook in force", "published data old")
+
+
+def test_a_withdrawal_in_part_is_told() -> None:
+    book = without_ceilings()
+    entries = journal((book, facts(*HOUR), at(8)), (book, facts(*HOUR, withdrawn={key(2): at(8)}), at(8, "01:00:00")))
+    name = decide(book, facts(*HOUR), at(8)).reasons[0].id
+    assert entries[1].why == (f"finding {name} turned yellow, withdrawn in part by the authority",)
+
+
+def four_entries() -> list[JournalEntry]:
+    seen = encounter(at(5, "09:00:00"), 20)
+    positive = result(9, at(9, "10:00:00"))
+    return journal(
+        fresh(now=at(7)),
+        fresh(seen, now=at(8)),
+        fresh(seen, now=at(9, "10:00:00"), results=(positive,)),
+        fresh(seen, now=at(13), results=(positive,)),
+    )
+
+
+def test_a_whole_chain_is_accepted_and_gives_its_last_hash() -> None:
+    entries = four_entries()
+    assert len(entries) == 4
+    assert verify_chain(entries) == entry_hash(entries[-1])
+    assert verify_chain([]) == GENESIS
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda e: [e[0], e[1], e[3]], "its number is 3"),
+        (lambda e: e[1:], "its number is 1"),
+        (lambda e: [e[0], e[2].model_copy(update={"index": 1})], "the entry before it was changed"),
+        (lambda e: [e[0], e[1].model_copy(update={"after": Colour.GREEN}), *e[2:]], "the entry before it was changed"),
+        (lambda e: [e[0], e[1].model_copy(update={"why": ("nothing",)}), *e[2:]], "the entry before it was changed"),
+        (lambda e: [e[0].model_copy(update={"previous": "1" * 64})], "not a beginning"),
+        (lambda e: [e[0].model_copy(update={"before": Colour.RED})], "not a beginning"),
+        (lambda e: [*e[:3], e[3].model_copy(update={"before": Colour.GREEN})], "the colour before it"),
+        (lambda e: [*e[:3], e[3].model_copy(update={"time": 0})], "time goes back"),
+    ],
+)
+def test_a_tampered_journal_is_found(spoil: Callable[[list[JournalEntry]], list[JournalEntry]], words: str) -> None:
+    with pytest.raises(VerificationError, match=words):
+        verify_chain(spoil(four_entries()))
+
+
+def test_cutting_off_the_end_changes_the_last_hash() -> None:
+    entries = four_entries()
+    assert verify_chain(entries[:-1]) != verify_chain(entries)
+
+
+def test_an_entry_that_does_not_belong_is_refused() -> None:
+    green, yellow = decide(*fresh(now=at(7))), decide(*fresh(encounter(at(5), 20), now=at(8)))
+    first = next_entry(None, None, green)
+    assert first
+    for previous, before, after in ((first, yellow, yellow), (first, None, yellow), (None, green, yellow)):
+        with pytest.raises(StateError):
+            next_entry(previous, before, after)
+    with pytest.raises(StateError, match="time goes back"):
+        next_entry(first, green, decide(*fresh(now=at(6))))
+
+
+def test_entries_have_one_spelling() -> None:
+    entry = four_entries()[1]
+    data = record_bytes(entry)
+    assert b'"after":"yellow","before":"green"' in data
+    assert parse_entry(data) == entry
+    for spoiled in (data + b" ", data.replace(b"yellow", b"orange", 1), data.replace(b'"index":1', b'"index":-1'), b""):
+        with pytest.raises(FormatError):
+            parse_entry(spoiled)

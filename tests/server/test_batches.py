@@ -1,0 +1,274 @@
+"""Closing batches: what goes out, when, and that a crash at any point changes nothing."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ownhue.documents import open_document
+from ownhue.encoding import canonical_json
+from ownhue.errors import StateError
+from ownhue.params import EMBARGO_SECONDS, INTERVAL_SECONDS, ReportType
+from ownhue.passes import EpochList
+from ownhue.rulebook import parse_rulebook
+from ownhue_server.publisher.folder import PublishedFolder
+from tests.server.clinic import Clinic
+from tests.server.served import BATCH, MONDAY, Served, served
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every published file."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_a_new_server_has_published_everything_a_phone_needs(server: Served) -> None:
+    published = Clinic(server).published()
+    assert published.head.time == MONDAY
+    assert [entry.kind for entry in published.entries] == ["epochs", "report-keys", "rulebook", "keys"]
+    region = server.config.region
+    (epochs,), (rulebook,) = published.of_kind("epochs"), published.of_kind("rulebook")
+    body = open_document(published.file(epochs), "epochs", [region.issuer_key_bytes])
+    assert [key.epoch - MONDAY // 86400 for key in EpochList.from_body(body).keys] == [0, 1, 2]
+    body = open_document(published.file(rulebook), "rulebook", [region.authority_key_bytes])
+    assert parse_rulebook(canonical_json(body)).region == "demo"
+
+
+def test_an_empty_batch_is_a_full_padded_file(server: Served) -> None:
+    server.move_clock(MONDAY + 3 * BATCH)
+    contents = Clinic(server).published().key_files()
+    assert [(content.start, content.end) for content in contents] == [
+        (MONDAY + number * BATCH, MONDAY + (number + 1) * BATCH) for number in range(-1, 3)
+    ]
+    assert all(20 <= len(content.keys) <= 22 for content in contents)
+    assert len({key.data for content in contents for key in content.keys}) == sum(len(file.keys) for file in contents)
+
+
+def test_keys_go_out_once_and_as_reported(server: Served) -> None:
+    clinic = Clinic(server)
+    patient = clinic.patient(30)
+    assert clinic.report(patient) == "ok"
+    server.move_clock(MONDAY + 2 * BATCH)
+    first, *later = clinic.published().key_files()[1:]
+    published = {key.data: key for key in first.keys}
+    for key in patient.keys:
+        assert published[key.data][1:5] == (
+            key.rolling_start,
+            key.rolling_period,
+            ReportType.CONFIRMED_TEST,
+            key.days_since_onset,
+        )
+    assert not any(key.data in set(patient.datas) for content in later for key in content.keys)
+
+
+@pytest.mark.parametrize(("minutes", "batches"), [(10, 1), (90, 1), (100, 2), (119, 2)])
+def test_the_current_key_waits_until_twenty_minutes_after_its_end(server: Served, minutes: int, batches: int) -> None:
+    clinic = Clinic(server)
+    server.move_clock(MONDAY + minutes * 60)
+    patient = clinic.patient(3, current=True)
+    assert clinic.report(patient) == "ok"
+    server.move_clock(MONDAY + 4 * BATCH)
+    (current,) = (key for key in patient.keys if key.rolling_period != 12 or key.rolling_start * 600 == MONDAY)
+    out = [file.end for file in clinic.published().key_files() if current.data in {key.data for key in file.keys}]
+    assert out == [MONDAY + batches * BATCH]
+    assert out[0] >= (current.rolling_start + current.rolling_period) * INTERVAL_SECONDS + EMBARGO_SECONDS
+
+
+def test_no_published_key_is_ever_younger_than_its_embargo(server: Served) -> None:
+    clinic = Clinic(server)
+    for hour in range(1, 40):
+        server.move_clock(MONDAY + hour * 3600)
+        clinic.report(clinic.patient(2, current=True))
+    for content in clinic.published().key_files():
+        assert all((key.rolling_start + key.rolling_period) * 600 + 1200 <= content.end for key in content.keys)
+
+
+def test_a_batch_is_closed_neither_early_nor_twice_nor_out_of_turn(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as server:
+        publisher = server.publisher
+        for batch in (MONDAY // BATCH, MONDAY // BATCH - 1, MONDAY // BATCH + 1):
+            with pytest.raises(StateError):
+                server.run(publisher.close_batch(batch))
+        server.move_clock(MONDAY + BATCH)
+        with pytest.raises(StateError):
+            server.run(publisher.close_batch(MONDAY // BATCH))
+        assert len(Clinic(server).published().of_kind("keys")) == 2
+
+
+def test_closing_again_after_losing_the_folder_is_byte_identical(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as server:
+        clinic = Clinic(server)
+        clinic.report(clinic.patient(20))
+        server.move_clock(MONDAY + 4 * BATCH)
+        patient = clinic.patient(5)
+        clinic.report(patient)
+        server.move_clock(MONDAY + 6 * BATCH)
+        clinic.withdraw(patient)
+        server.move_clock(MONDAY + 30 * BATCH)
+        now = server.now()
+    before = snapshot(tmp_path / "server" / "published")
+    shutil.rmtree(tmp_path / "server" / "published")
+    with served(tmp_path / "server", now=now) as server:
+        Clinic(server).published().key_files()
+    assert snapshot(tmp_path / "server" / "published") == before
+
+
+def test_a_damaged_file_is_written_again(tmp_path: Path) -> None:
+    with served(tmp_path / "server"):
+        pass
+    before = snapshot(tmp_path / "server" / "published")
+    for path in before:
+        (tmp_path / "server" / "published" / path).write_bytes(b"damaged")
+    with served(tmp_path / "server"):
+        pass
+    assert snapshot(tmp_path / "server" / "published") == before
+
+
+def test_a_file_that_cannot_be_made_again_stops_the_server_with_a_word(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as server:
+        server.move_clock(MONDAY + BATCH)
+    shutil.rmtree(tmp_path / "server" / "published" / "keys")
+    with sqlite3.connect(tmp_path / "server" / "publisher.sqlite") as database:
+        database.execute("DELETE FROM published_keys WHERE data = (SELECT min(data) FROM published_keys)")
+    database.close()
+    with pytest.raises(StateError, match="cannot make it again"), served(tmp_path / "server", now=MONDAY + BATCH):
+        pass
+
+
+def test_missed_batches_are_closed_one_after_the_other_at_the_next_start(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as server:
+        clinic = Clinic(server)
+        patient = clinic.patient(4)
+        clinic.report(patient)
+    with served(tmp_path / "server", now=MONDAY + 26 * BATCH + 5) as server:
+        published = Clinic(server).published()
+        assert published.head.time == MONDAY + 26 * BATCH
+        ends = [content.end for content in published.key_files()]
+        assert ends == [MONDAY + number * BATCH for number in range(27)]
+        first = {key.data for key in published.key_files()[1].keys}
+        assert set(patient.datas) <= first
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_killed_while_writing_files_loses_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """The folder stops taking files after *writes* of them, in the middle of a batch; then comes a new process."""
+    with served(tmp_path / "server") as server:
+        clinic = Clinic(server)
+        patient = clinic.patient(14)
+        clinic.report(patient)
+        server.move_clock(MONDAY + 11 * BATCH)
+        put = PublishedFolder.put
+        left = [writes]
+
+        def fail(folder: PublishedFolder, path: str, data: bytes) -> None:
+            if not left[0]:
+                raise OSError("no space left")
+            left[0] -= 1
+            put(folder, path, data)
+
+        monkeypatch.setattr(PublishedFolder, "put", fail)
+        assert (server.move_clock(MONDAY + 12 * BATCH).status_code == 500) == (writes < 4)
+        # Whoever reads now sees the state before, whole, or the new one, whole.
+        Clinic(server).published().key_files()
+        monkeypatch.undo()
+    with served(tmp_path / "server", now=MONDAY + 12 * BATCH) as server:
+        check_whole(server, patient.datas, 13)
+
+
+def test_files_that_could_not_be_written_come_before_the_next_head(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, and then room again, without a restart in between."""
+    clinic = Clinic(server)
+    patient = clinic.patient(14)
+    clinic.report(patient)
+
+    def fail(_folder: PublishedFolder, _path: str, _data: bytes) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(PublishedFolder, "put", fail)
+    assert server.move_clock(MONDAY + BATCH).status_code == 500
+    monkeypatch.undo()
+    server.move_clock(MONDAY + 2 * BATCH)
+    check_whole(server, patient.datas, 3)
+    shutil.rmtree(server.config.published / "keys")
+    server.run(server.publisher.write_missing())
+    assert not (server.config.published / "keys").exists()
+
+
+@pytest.mark.parametrize("step", ["write_key_file", "sign_tree_head", "_changed", "padding_keys"])
+def test_killed_inside_the_transaction_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    with served(tmp_path / "server") as server:
+        clinic = Clinic(server)
+        patient = clinic.patient(14)
+        clinic.report(patient)
+        before = snapshot(server.config.published)
+
+        def fail(*_arguments: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(f"ownhue_server.publisher.batches.{step}", fail)
+        assert server.move_clock(MONDAY + BATCH).status_code == 500
+        assert snapshot(server.config.published) == before
+        monkeypatch.undo()
+        assert server.move_clock(MONDAY + BATCH).status_code == 200
+        check_whole(server, patient.datas, 2)
+
+
+def check_whole(server: Served, datas: list[bytes], batches: int) -> None:
+    """One key file for each batch, every reported key exactly once."""
+    published = Clinic(server).published()
+    assert [entry.batch for entry in published.of_kind("keys")] == [
+        MONDAY // BATCH - 1 + number for number in range(batches)
+    ]
+    out = [key.data for content in published.key_files() for key in content.keys]
+    assert [out.count(data) for data in datas] == [1] * len(datas)
+    assert published.head.time == MONDAY + (batches - 1) * BATCH
+
+
+def test_key_files_go_after_fourteen_days_and_their_entries_stay(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as server:
+        server.move_clock(MONDAY + 15 * 86400)
+        published = Clinic(server).published()
+        entries = published.of_kind("keys")
+        assert len(entries) == 181
+        there = [entry for entry in entries if server.request("GET", f"/published/{entry.path}").status_code == 200]
+        assert there == entries[-168:]
+        with_content = {path.name for path in (server.config.published / "keys").iterdir()}
+        assert with_content == {str(entry.batch) for entry in there}
+        now = server.now()
+    with sqlite3.connect(tmp_path / "server" / "publisher.sqlite") as database:
+        (oldest,) = database.execute("SELECT min(batch) FROM published_keys").fetchone()
+    database.close()
+    assert oldest == there[0].batch
+    before = snapshot(tmp_path / "server" / "published")
+    with served(tmp_path / "server", now=now):
+        assert snapshot(tmp_path / "server" / "published") == before
+
+
+def test_bundles_grow_and_full_ones_replace_partial_ones(tmp_path: Path) -> None:
+    with served(tmp_path / "server", padding=1) as server:
+        for day in range(1, 24):
+            server.move_clock(MONDAY + day * 86400)
+            Clinic(server).published()
+        tiles = sorted(path for path in snapshot(server.config.published) if path.startswith("tile/"))
+        assert tiles[0] == "tile/entries/000"
+        assert all(path.startswith("tile/entries/001.p/") for path in tiles[1:])
+        assert len(tiles) > 10
+
+
+def test_two_servers_with_the_same_database_write_the_same_bytes(tmp_path: Path) -> None:
+    """What a batch is was decided in its transaction; nothing is drawn when files are written."""
+    with served(tmp_path / "one") as server:
+        clinic = Clinic(server)
+        clinic.report(clinic.patient(20))
+        server.move_clock(MONDAY + 3 * BATCH)
+    shutil.copytree(tmp_path / "one", tmp_path / "two", ignore=shutil.ignore_patterns("published"))
+    with served(tmp_path / "two", now=MONDAY + 3 * BATCH):
+        pass
+    assert snapshot(tmp_path / "one" / "published") == snapshot(tmp_path / "two" / "published")

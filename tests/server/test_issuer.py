@@ -1,0 +1,118 @@
+"""The issuer: enrolment, passes, epoch keys."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from ownhue.device import ENROL, PASSES, sign_request
+from ownhue.documents import open_document
+from ownhue.passes import EpochList, finish_pass, request_pass
+from tests.server.served import MONDAY, Served, device_key, served
+
+TODAY = MONDAY // 86400
+ENROL_PATH, PASSES_PATH = "/issuer/v1/enrol", "/issuer/v1/passes"
+
+
+def enrol(server: Served, device: SigningKey, ticket: str | None = None) -> dict[str, Any]:
+    text = ticket or server.desk("tickets", {})["ticket"]
+    return server.ask(ENROL_PATH, sign_request(ENROL, {"ticket": text, "time": server.now()}, device))
+
+
+def ask_passes(server: Served, device: SigningKey, epoch: int, blinded: list[bytes]) -> dict[str, Any]:
+    body = {"epoch": epoch, "blinded": blinded, "time": server.now()}
+    return server.ask(PASSES_PATH, sign_request(PASSES, body, device))
+
+
+def numbers(count: int) -> list[bytes]:
+    """Blinded messages as far as the issuer can tell: numbers below any modulus."""
+    return [b"\0" + os.urandom(255) for _ in range(count)]
+
+
+def epochs(server: Served) -> EpochList:
+    document = server.request("GET", "/issuer/v1/epochs").content
+    return EpochList.from_body(open_document(document, "epochs", [server.config.region.issuer_key_bytes]))
+
+
+def test_an_enrolled_device_gets_passes_that_verify(server: Served) -> None:
+    device = device_key(1)
+    assert enrol(server, device) == {"ok": True}
+    keys, name = epochs(server), server.config.region.issuer_name
+    for epoch in (TODAY, TODAY + 1, TODAY + 2):
+        requests = [request_pass(name, keys.key_of(epoch), os.urandom) for _ in range(3)]
+        answer = ask_passes(server, device, epoch, [request.blinded for request in requests])
+        passes = [
+            finish_pass(request, name, keys.key_of(epoch), signature)
+            for request, signature in zip(requests, answer["signatures"], strict=True)
+        ]
+        assert len({pass_.public_key for pass_ in passes}) == 3
+
+
+@pytest.mark.parametrize(("epoch", "granted"), [(-1, False), (0, True), (2, True), (3, False), (2**40, False)])
+def test_passes_are_for_today_and_the_next_two_days(server: Served, epoch: int, granted: bool) -> None:
+    enrol(server, device_key(1))
+    answer = ask_passes(server, device_key(1), TODAY + epoch, numbers(1))
+    assert answer["ok"] == granted
+    assert granted or answer["error"] == "wrong_epoch"
+
+
+def test_a_repeated_request_has_the_same_answer_and_counts_once(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as server:
+        device = device_key(1)
+        enrol(server, device)
+        blinded = numbers(40)
+        first = ask_passes(server, device, TODAY, blinded)
+        assert first["ok"]
+        server.move_clock(MONDAY + 60)
+        assert ask_passes(server, device, TODAY, blinded) == first
+    with served(tmp_path / "server", now=MONDAY + 120) as server:
+        assert ask_passes(server, device, TODAY, blinded) == first
+        assert ask_passes(server, device, TODAY, numbers(9)) == {"ok": False, "error": "quota"}
+        assert ask_passes(server, device, TODAY, numbers(8))["ok"]
+        assert ask_passes(server, device, TODAY, numbers(1)) == {"ok": False, "error": "quota"}
+        assert ask_passes(server, device, TODAY, blinded) == first
+        assert ask_passes(server, device, TODAY + 1, numbers(48))["ok"]
+
+
+def test_a_new_day_has_its_own_quota_and_forgets_the_old_one(server: Served) -> None:
+    device = device_key(1)
+    enrol(server, device)
+    assert ask_passes(server, device, TODAY, numbers(48))["ok"]
+    server.move_clock(MONDAY + 86400)
+    assert ask_passes(server, device, TODAY + 1, numbers(48))["ok"]
+    assert ask_passes(server, device, TODAY, numbers(1)) == {"ok": False, "error": "wrong_epoch"}
+
+
+def test_epoch_keys_never_change_and_old_private_keys_go(server: Served) -> None:
+    before = epochs(server)
+    for day in range(1, 5):
+        server.move_clock(MONDAY + day * 86400)
+        after = epochs(server)
+        after.check_follows(before)
+        assert [key.epoch for key in after.keys] == list(range(TODAY + day - 1, TODAY + day + 3))
+        before = after
+    kept = {path.stem for path in (server.config.directory / "keys" / "issuer").glob("epoch-*")}
+    assert kept == {f"epoch-{TODAY + day}" for day in range(3, 7)}
+
+
+def test_the_same_device_may_enrol_again_with_its_ticket(server: Served) -> None:
+    ticket = server.desk("tickets", {})["ticket"]
+    assert enrol(server, device_key(1), ticket) == {"ok": True}
+    assert enrol(server, device_key(1), ticket) == {"ok": True}
+    assert enrol(server, device_key(1)) == {"ok": True}
+
+
+@pytest.mark.parametrize("count", [0, 49])
+def test_a_request_is_for_1_to_48_passes(server: Served, count: int) -> None:
+    enrol(server, device_key(1))
+    assert ask_passes(server, device_key(1), TODAY, numbers(count))["error"] == "malformed"
+
+
+@pytest.mark.parametrize("blinded", [b"", bytes(255), bytes(257), b"\xff" * 256, "text", 7, None])
+def test_what_cannot_be_signed_counts_nothing(server: Served, blinded: Any) -> None:
+    device = device_key(1)
+    enrol(server, device)
+    assert ask_passes(server, device, TODAY, [*numbers(1), blinded])["error"] == "malformed"
+    assert ask_passes(server, device, TODAY, numbers(48))["ok"]
