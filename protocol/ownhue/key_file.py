@@ -153,7 +153,7 @@ def read_key_file(data: bytes, public_key: ec.EllipticCurvePublicKey, limits: Li
     # (6) ranges, number and uniqueness of the keys
     _check_count(len(message.keys) + len(message.revised_keys), limits)
     keys, revised = (tuple(map(_read_key, group)) for group in (message.keys, message.revised_keys))
-    content = KeyFile(message.start_timestamp, message.end_timestamp, message.region, keys, revised)
+    content = KeyFile(message.start_timestamp, message.end_timestamp, _text(message.region), keys, revised)
     _check_content(content, limits)
     return content
 
@@ -216,7 +216,14 @@ def _check_labels(message: Any, signatures: list[Any], limits: Limits) -> None:
 
 
 def _label(info: Any) -> dict[str, str]:
-    return {field.name: value for field, value in info.ListFields()}
+    return {field.name: _text(value) for field, value in info.ListFields()}
+
+
+def _text(value: str | bytes) -> str:
+    """proto2's decoder hands out bytes where a text is not UTF-8."""
+    if isinstance(value, bytes):
+        raise FormatError("a text is not UTF-8")
+    return value
 
 
 def _read_key(key: Any) -> ExposureKey:

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -13,13 +14,15 @@ import pytest
 from ownhue.code import Statement, encode_code, sign_code
 from ownhue.colour import Colour
 from ownhue.demonstration import demonstration_rulebook, without_ceilings
-from ownhue.encoding import canonical_json
+from ownhue.encoding import base64url_decode, base64url_encode, canonical_json
 from ownhue.errors import ForkError, FormatError, LimitError, StateError, VerificationError
 from ownhue.passes import EpochKey, EpochList, epoch_of
 from ownhue.rulebook import Rulebook, rulebook_bytes
+from ownhue.tree import tree_root
 from ownhue.verify import CodeRefused, Refusal
 from ownhue_client.checkpoint import Admission, Answer, Checkpoint
 from ownhue_client.errors import PictureError, UnreachableError
+from ownhue_client.publication import LogState
 from ownhue_client.qr import qr_png, write_qr
 from tests.client.publisher import AUTHORITY_KEY, ISSUER_KEY, ISSUER_NAME, START, Publisher, document, region
 from tests.conformance.scripted import epoch_key, make_pass
@@ -202,7 +205,6 @@ def test_a_phone_that_is_ahead_is_not_cross_checked() -> None:
 def test_heads_of_two_days_are_kept_and_older_data_is_refused() -> None:
     world = World()
     checkpoint = world.checkpoint()
-    old = world.code("old", epoch=EPOCH + 2)
     size, root = len(world.publisher.entries), world.publisher.frontier.root()
     world.publisher.close_many(24)
     checkpoint.sync(world.now)
@@ -237,10 +239,10 @@ def test_a_code_of_another_log_is_found_at_the_door() -> None:
 def test_a_size_between_two_heads_was_never_published() -> None:
     world = World()
     checkpoint = world.checkpoint()
-    world.publisher.close(epochs_document(*KEYS[1:]))
+    world.publisher.close(rulebook_document(without_ceilings()))
     checkpoint.sync(world.now)
     size = len(world.publisher.entries) - 1
-    root = Publisher(entries=world.publisher.entries[:size]).frontier.root()
+    root = tree_root(entry.leaf_hash() for entry in world.publisher.entries[:size])
     with pytest.raises(CodeRefused) as refused:
         checkpoint.verify_text(world.code(tree_size=size, root_prefix=root[:8]), world.now)
     assert refused.value.refusal is Refusal.OTHER_LOG
@@ -286,7 +288,8 @@ def test_a_new_rulebook_counts_once_every_fresh_phone_can_know_it() -> None:
     with pytest.raises(CodeRefused) as refused:
         checkpoint.verify_text(world.code("three", epoch=EPOCH + 1), world.now)
     assert refused.value.refusal is Refusal.OLD_RULEBOOK
-    assert checkpoint.verify_text(world.code("four", epoch=EPOCH + 1, rulebook_version=2), world.now)
+    answer = checkpoint.verify_text(world.code("four", epoch=EPOCH + 1, rulebook_version=2), world.now)
+    assert answer.verdict.rulebook_version == 2
 
 
 def test_a_rulebook_to_come_decides_nothing_yet() -> None:
@@ -315,7 +318,8 @@ def test_a_second_key_for_one_epoch_is_refused_and_the_checkpoint_goes_on() -> N
     with pytest.raises(ForkError, match="second key"):
         checkpoint.sync(world.now)
     assert checkpoint.bundle is before
-    assert checkpoint.verify_text(world.code(tree_size=6, root_prefix=before.log.root[:8]), world.now)
+    code = world.code(tree_size=6, root_prefix=before.log.root[:8])
+    assert checkpoint.verify_text(code, world.now).verdict.cross_checked
 
 
 def test_a_second_key_is_refused_even_after_a_list_that_left_the_epoch_out() -> None:
@@ -421,14 +425,9 @@ def _with_another_met_key(value: dict[str, object]) -> None:
     value["met_epochs"] = other.to_body()
 
 
-def _with_another_note(value: dict[str, object]) -> None:
-    other = Publisher()
-    other.close()
-    log = Checkpoint(REGION, fetch=other.fetch)
-    log.sync(other.time)
-    forged = json.loads(json.dumps(value))
-    value.update(forged)
-    value["heads"] = [{"root": "A" * 43, "size": 6, "time": START}]
+def _with_a_state_that_its_note_does_not_sign(value: dict[str, object]) -> None:
+    state = LogState.from_bytes(base64url_decode(str(value["log"])))
+    value["log"] = base64url_encode(replace(state, frontier=state.frontier.append(bytes(32))).to_bytes())
 
 
 @pytest.mark.parametrize(
@@ -438,7 +437,7 @@ def _with_another_note(value: dict[str, object]) -> None:
         _with_a_forged_rulebook,
         _with_forged_epochs,
         _with_another_met_key,
-        _with_another_note,
+        _with_a_state_that_its_note_does_not_sign,
         lambda value: value.pop("log"),
         lambda value: value.update(more=1),
         lambda value: value.update(format="ownhue-checkpoint-bundle-2"),
@@ -446,9 +445,10 @@ def _with_another_note(value: dict[str, object]) -> None:
         lambda value: value.update(log="AAAA"),
     ],
 )
-def test_a_bundle_that_was_tampered_with_is_refused(change: object, tmp_path: Path) -> None:
+def test_a_bundle_that_was_tampered_with_is_refused(
+    change: Callable[[dict[str, object]], object], tmp_path: Path
+) -> None:
     value = _bundle(tmp_path)
-    assert callable(change)
     change(value)
     (tmp_path / "bundle.json").write_bytes(canonical_json(value))
     with pytest.raises((FormatError, VerificationError)):

@@ -20,6 +20,7 @@ from ownhue.rehearsal import Positive, rehearse
 from ownhue.rulebook import Rulebook
 from ownhue_client.checkpoint import Checkpoint
 from ownhue_client.city.air import Air
+from ownhue_client.city.auditor import Auditor
 from ownhue_client.city.plan import Plan
 from ownhue_client.city.server import CityServer
 from ownhue_client.phone import Phone
@@ -60,6 +61,7 @@ class Replay:
     server: CityServer
     phones: dict[int, Phone]
     checkpoint: Checkpoint
+    auditor: Auditor
     progress: Progress
     air: Air[int] = field(init=False)
 
@@ -104,9 +106,9 @@ class Replay:
 
     def _morning(self, moment: int) -> tuple[int, dict[int, Colour]]:
         colours = {}
-        published = 0
+        published = sum(len(file.content.keys) for file in self.auditor.new_key_files(moment))
         for done, (person, phone) in enumerate(self.phones.items()):
-            published = phone.sync(moment).keys
+            phone.sync(moment)
             colours[person] = phone.decide(moment).colour
             self.progress("synchronising", done, len(self.phones))
         return published, colours
@@ -141,4 +143,4 @@ def city_of(
         for person in plan.people[:SHOWING]:
             phones[person].enrol(server.desk.ticket(), plan.start)
         checkpoint = Checkpoint(server.region, http=http)
-        yield Replay(plan, rulebook, server, phones, checkpoint, progress)
+        yield Replay(plan, rulebook, server, phones, checkpoint, Auditor(server.region, http), progress)

@@ -1,0 +1,30 @@
+"""The citizen's device: own keys, sealed history, publication, colour, code and report.
+
+from ownhue_client.phone import Phone, why
+
+with Phone.create(directory, region, random=os.urandom, http_client=client, now=now) as phone:
+    phone.sync(now)
+    print("\\n".join(why(phone.decide(now))))
+"""
+
+from ownhue_client.phone.device import Phone
+from ownhue_client.phone.door import RefusedError
+from ownhue_client.phone.ledger import LedgerLine
+from ownhue_client.phone.periods import ReportPeriod
+from ownhue_client.phone.places import Place
+from ownhue_client.phone.settings import Settings
+from ownhue_client.phone.shown_code import ShownCode
+from ownhue_client.phone.sync import SyncResult
+from ownhue_client.phone.why import why
+
+__all__ = [
+    "LedgerLine",
+    "Phone",
+    "Place",
+    "RefusedError",
+    "ReportPeriod",
+    "Settings",
+    "ShownCode",
+    "SyncResult",
+    "why",
+]

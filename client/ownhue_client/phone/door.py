@@ -16,6 +16,7 @@ from ownhue.errors import FormatError, LimitError, StateError
 from ownhue.params import FRAME_BYTES
 from ownhue_client.errors import MissingError, UnreachableError
 from ownhue_client.phone.ledger import Ledger, LedgerLine
+from ownhue_client.phone.settings import Settings
 
 #: The server's words for a refusal, in words for the owner. specs/http-api.md
 REFUSALS = {
@@ -41,18 +42,19 @@ class RefusedError(StateError):
     """A server said no. ``word`` is the word of specs/http-api.md, the message says it plainly."""
 
     def __init__(self, word: str) -> None:
-        super().__init__(REFUSALS.get(word, f"the server refused: {word}"))
+        super().__init__(REFUSALS.get(word, "the server refused"))
         self.word = word
 
 
 class Door:
     """Requests to the server at *base_url* through *client*, each written into *ledger*."""
 
-    def __init__(self, client: httpx.Client, base_url: str, ledger: Ledger, timeout: float) -> None:
+    def __init__(self, client: httpx.Client, base_url: str, ledger: Ledger, settings: Settings) -> None:
         self._client = client
+        self._download_bytes = settings.download_bytes
         self._base_url = base_url.rstrip("/")
         self._ledger = ledger
-        self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
+        self._extensions = {"timeout": httpx.Timeout(settings.timeout_seconds).as_dict()}
 
     def post(self, path: str, body: dict[str, Any], purpose: str, now: int) -> dict[str, Any]:
         """Send *body* to a phone endpoint (*path* like ``/publisher/v1/report``); the answer's map, without "ok".
@@ -69,13 +71,13 @@ class Door:
             raise UnreachableError(f"{request.url.host} answered {status} to {path}")
         return _opened(cbor_decode(unframe(data)))
 
-    def get(self, path: str, purpose: str, now: int, limit: int) -> bytes:
-        """The file at *path* below the server's address, at most *limit* bytes.
+    def fetch(self, path: str, purpose: str, now: int) -> bytes:
+        """The file at *path* below the server's address, at most as long as the settings allow.
 
         Raises MissingError, UnreachableError (also for any other status but 200) and LimitError.
         """
         request = httpx.Request("GET", self._base_url + path, extensions=self._extensions)
-        status, data = self._send(request, purpose, now, limit)
+        status, data = self._send(request, purpose, now, self._download_bytes)
         if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
             raise MissingError(f"{request.url.host} has no {path}")
         if status != httpx.codes.OK:
@@ -114,8 +116,11 @@ def _opened(answer: Any) -> dict[str, Any]:
     """The map of an answer frame without its "ok". Raises RefusedError, or FormatError."""
     if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
         raise FormatError("the server's answer is not a map with ok")
+    word = answer.get("error")
+    if word == "unavailable":
+        raise UnreachableError("the server failed; try again later")
     if not answer["ok"]:
-        raise RefusedError(str(answer.get("error")))
+        raise RefusedError(word if word in REFUSALS else "unknown")
     return {key: value for key, value in answer.items() if key != "ok"}
 
 

@@ -185,10 +185,15 @@ class Store:
 
     def forget_before(self, *, history: int, evidence: int) -> None:
         """Forget the history of every day before *history*, and evidence and results of every day before *evidence*."""
-        oldest = [*self.days(HISTORY)[:1], history, *self.days(EVIDENCE)[:1], evidence]
-        results = {"passes": (1, history - 1), "results": (1, evidence - 1)}
-        if min(oldest) < min(history, evidence) or any(next(self.bytes_rows(t, *s), None) for t, s in results.items()):
-            self._forget({HISTORY: (1, history - 1), EVIDENCE: (1, evidence - 1)}, results)
+        spans = {HISTORY: (1, history - 1), EVIDENCE: (1, evidence - 1)}
+        others = {"passes": (1, history - 1), "results": (1, evidence - 1)}
+        old_keys = any(day <= last for kind, (_, last) in spans.items() for day in self.days(kind)[:1])
+        if old_keys or any(self._any(table, span) for table, span in others.items()):
+            self._forget(spans, others)
+
+    def _any(self, table: str, span: tuple[int, int]) -> bool:
+        query = f"SELECT 1 FROM {_known(table)} WHERE day BETWEEN ? AND ? LIMIT 1"  # noqa: S608
+        return self._run(query, span).fetchone() is not None
 
     def _forget(self, kinds: Mapping[str, tuple[int, int]], others: Mapping[str, tuple[int, int]]) -> None:
         """Destroy keys of the given kinds and days with their tables, and rows of other tables."""

@@ -26,7 +26,7 @@ class PublishedFolder:
     """The folder at *root*, made when it is absent."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = root.resolve()
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached_bytes = 0
         # What a crash left half written was never visible and is made again.
@@ -41,7 +41,11 @@ class PublishedFolder:
         if len(path) > 200 or not _PATH.fullmatch(path):
             return None
         try:
-            data = (self._root / path).read_bytes()
+            target = (self._root / path).resolve(strict=True)
+            # A link that somebody planted must not lead out of the folder.
+            if not target.is_relative_to(self._root):
+                return None
+            data = target.read_bytes()
         except OSError:
             return None
         if path != HEAD:

@@ -1,0 +1,237 @@
+"""The phone: one object that ties together keys, radio, store, publication, colour, code and report.
+
+    phone = Phone.create(directory, region, random=os.urandom, http_client=httpx.Client(), now=now)
+    phone.hear(beacon, rssi=-70, scan_id=1, scan_seconds=4, now=now)
+    phone.sync(now)
+    for line in why(phone.decide(now)): print(line)
+    phone.open_code(now).text_at(now)
+
+- Time (unix seconds) and randomness come in from outside; the only way out is its door (door.py).
+- Every method is whole or not at all: after an error the store is as it was, except for the ledger.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from ownhue.code import ROOT_PREFIX_BYTES, Statement
+from ownhue.colour import Decision, Facts, OwnResult
+from ownhue.identifiers import Beacon
+from ownhue.journal import JournalEntry
+from ownhue.matching import Sighting
+from ownhue.params import RETENTION_DAYS
+from ownhue.region import Region, parse_region, region_bytes
+from ownhue.rulebook import Rulebook
+from ownhue_client.phone.diary import OBSERVED_SINCE, SALT, Diary
+from ownhue_client.phone.documents import Documents
+from ownhue_client.phone.door import Door
+from ownhue_client.phone.hearing import Hearing, sighting_of
+from ownhue_client.phone.keys import PHONE_SECRET, OwnKeys
+from ownhue_client.phone.ledger import Ledger, LedgerLine
+from ownhue_client.phone.periods import Periods, ReportPeriod
+from ownhue_client.phone.places import Place, Places
+from ownhue_client.phone.records import day_of, result_of
+from ownhue_client.phone.report import Outbox, Reports
+from ownhue_client.phone.settings import Settings
+from ownhue_client.phone.shown_code import ShownCode
+from ownhue_client.phone.store import Store
+from ownhue_client.phone.sync import Sync, SyncResult
+from ownhue_client.phone.tokens import Tokens
+from ownhue_client.phone.wallet import Wallet
+from ownhue_client.phone.withdrawal import Withdrawals
+
+Random = Callable[[int], bytes]
+
+_REGION = "region"
+_SECRET_BYTES = 32
+
+
+class Phone:
+    """One citizen's device. Not for two threads at a time, nor for two processes."""
+
+    def __init__(self, store: Store, random: Random, http_client: httpx.Client, settings: Settings) -> None:
+        """Use :meth:`create` or :meth:`open`."""
+        self.settings = settings
+        self.region: Region = parse_region(store.get(_REGION))
+        self._store = store
+        self._keys = OwnKeys(store, random, settings.transmit_power)
+        self._hearing = Hearing(store)
+        self._places = Places(store)
+        self._ledger = Ledger(store)
+        door = Door(http_client, self.region.url, self._ledger, settings)
+        self._documents = Documents(store, self.region)
+        self._sync = Sync(store, door, self.region, self._documents)
+        self._diary = Diary(store, self._hearing, self._documents, self._sync)
+        self._wallet = Wallet(store, door, self.region, self._documents, settings, random)
+        outbox = Outbox(store, door, self.region, self._keys, Tokens(store, door, self._documents, random), random)
+        self._periods = Periods(store, self._keys, self._documents)
+        self._reports = Reports(outbox, self._periods)
+        self._withdrawals = Withdrawals(outbox)
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        region: Region,
+        *,
+        random: Random,
+        http_client: httpx.Client,
+        now: int,
+        settings: Settings | None = None,
+    ) -> Self:
+        """A new phone of *region* in *directory*, listening since *now*. Raises StateError if there is one already."""
+        state = {
+            _REGION: region_bytes(region),
+            SALT: random(_SECRET_BYTES),
+            PHONE_SECRET: random(_SECRET_BYTES),
+            OBSERVED_SINCE: now,
+        }
+        return cls(Store.create(directory, random, state), random, http_client, settings or Settings())
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        random: Random,
+        http_client: httpx.Client,
+        now: int,
+        settings: Settings | None = None,
+    ) -> Self:
+        """The phone in *directory*. Raises StateError: none there, or in use by another program."""
+        phone = cls(Store.open(directory, random), random, http_client, settings or Settings())
+        phone._tidy(now)
+        return phone
+
+    def close(self) -> None:
+        """Let the store go. The HTTP client belongs to the caller."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def beacon_at(self, now: int) -> Beacon:
+        """What the radio sends at *now*."""
+        return self._keys.beacon_at(now)
+
+    def hear(
+        self, beacon: Beacon, rssi: int, scan_id: int, scan_seconds: int, now: int, rssi_correction: int = 0
+    ) -> None:
+        """Keep one heard beacon: *rssi* in dBm, *scan_seconds* of presence that the scan *scan_id* stands for."""
+        self._hearing.hear([sighting_of(beacon, rssi, scan_id, scan_seconds, now, rssi_correction)])
+
+    def hear_many(self, sightings: Iterable[Sighting]) -> None:
+        """Keep many sightings at once, all or none."""
+        self._hearing.hear(sightings)
+
+    def note_scan(self, now: int, *, ran: bool = True) -> None:
+        """Note a planned scan that heard nobody, or (``ran=False``) that did not run."""
+        self._hearing.note_scan(now, ran=ran)
+
+    def note_place(self, latitude: float, longitude: float, accuracy: int, now: int) -> None:
+        """Keep where the phone is, in degrees and metres, for its owner alone."""
+        self._places.note(Place(now, latitude, longitude, accuracy))
+
+    def places(self) -> list[Place]:
+        """The owner's history of places."""
+        return self._places.all()
+
+    def sync(self, now: int) -> SyncResult:
+        """Fetch and check what was published, and compare it with what was heard. See sync.py for its errors."""
+        self._tidy(now)
+        return self._sync.run(now)
+
+    @property
+    def rulebook(self) -> Rulebook | None:
+        """The rulebook that decides; None before the first synchronisation."""
+        return self._documents.rulebook
+
+    def facts(self, now: int) -> Facts:
+        """Everything that the colour depends on."""
+        return self._diary.facts(now)
+
+    def decide(self, now: int) -> Decision:
+        """The owner's colour at *now*, with reasons. A change is written into the journal."""
+        return self._diary.decide(now)
+
+    def journal(self) -> list[JournalEntry]:
+        """Every change of colour and its reason, a hash chain."""
+        return self._diary.journal()
+
+    def results(self) -> list[OwnResult]:
+        """Own positive results, withdrawn ones too."""
+        return [result_of(row.value) for row in self._store.rows("results")]
+
+    def enrol(self, ticket: str, now: int) -> None:
+        """Enrol at the issuer with a one-time ticket. Call it again when the answer was lost."""
+        self._wallet.enrol(ticket, now)
+
+    def fetch_passes(self, now: int) -> int:
+        """Fetch passes for today and the next days; how many came."""
+        return self._wallet.fetch(now)
+
+    def passes_left(self, now: int) -> int:
+        """Passes left for the day of *now*."""
+        return self._wallet.left(now)
+
+    def open_code(self, now: int) -> ShownCode:
+        """Open the code's screen: decides, and takes a pass that nothing brings back. Raises StateError without one."""
+        decision = self.decide(now)
+        state = self._sync.state
+        root_prefix = state.root[:ROOT_PREFIX_BYTES]
+        version = decision.rulebook_version or 0
+        statement = Statement(now, int(decision.colour), version, state.size, root_prefix)
+        return ShownCode(now, decision, statement, self._wallet.take(now))
+
+    def report_periods(self, now: int, onset: date | None = None) -> list[ReportPeriod]:
+        """Own key periods and which of them a claim made at *now* would report."""
+        return self._periods.report_periods(now, onset)
+
+    def claim(self, code: str, tested_on: date, onset: date | None, now: int, leave_out: Collection[int] = ()) -> None:
+        """Turn a claim code into a token for the own keys; the owner's result counts from here on.
+
+        *leave_out*: starts (unix seconds) of periods that stay private. Call it again when the answer was lost.
+        """
+        self._reports.claim(code, tested_on, onset, now, leave_out)
+        self._keys.forget_beacon()
+
+    def report(self, now: int) -> int:
+        """Send what was claimed to the publisher; how many keys. The delay since the claim is the caller's."""
+        return self._reports.report(now)
+
+    def seal_report(self, now: int) -> bytes:
+        """What was claimed as a file for the desk, readable by the publisher only."""
+        return self._reports.seal_report(now)
+
+    def withdraw(self, code: str, now: int) -> int:
+        """Take the newest own result back with a code of type "revoked"; how many published keys."""
+        return self._withdrawals.withdraw(code, now)
+
+    def ledger(self) -> list[LedgerLine]:
+        """Every request that left this phone."""
+        return self._ledger.lines()
+
+    def days(self) -> list[int]:
+        """UTC days (unix // 86400) of which there is history."""
+        return self._store.days()
+
+    def forget_day(self, day: int) -> None:
+        """Destroy the keys of a UTC day (unix // 86400) and everything they sealed."""
+        self._store.forget_day(day)
+        self._keys.forget_beacon()
+
+    def _tidy(self, now: int) -> None:
+        """Forget history older than 14 days, and evidence when no stay can rest on it any more."""
+        stay = self.rulebook.stays.red_days if self.rulebook else RETENTION_DAYS
+        oldest = day_of(now) - RETENTION_DAYS
+        # A local day may begin a UTC day earlier than the one that a stay is counted from.
+        self._store.forget_before(history=oldest, evidence=day_of(now) - max(stay, RETENTION_DAYS) - 1)

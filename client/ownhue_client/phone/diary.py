@@ -1,0 +1,59 @@
+"""The phone's own judgement of itself: facts, decision, and the journal of every change. specs/colour.md"""
+
+from ownhue.colour import Decision, Facts, decide, decision_bytes, parse_decision
+from ownhue.journal import JournalEntry, next_entry, parse_entry
+from ownhue.records import record_bytes
+from ownhue_client.phone.documents import Documents
+from ownhue_client.phone.evidence import Evidence
+from ownhue_client.phone.hearing import Hearing
+from ownhue_client.phone.records import day_of, result_of
+from ownhue_client.phone.store import Store
+from ownhue_client.phone.sync import Sync
+
+#: States written when a phone is made: salt of finding ids (bytes), and since when it has been listening (unix).
+SALT, OBSERVED_SINCE = "salt", "observed_since"
+_DECISION = "decision"
+
+
+class Diary:
+    """Decisions and journal in *store*."""
+
+    def __init__(self, store: Store, hearing: Hearing, documents: Documents, sync: Sync) -> None:
+        self._store = store
+        self._hearing = hearing
+        self._documents = documents
+        self._sync = sync
+
+    def facts(self, now: int) -> Facts:
+        """Everything that the phone knows at *now* (unix seconds) and a colour depends on."""
+        evidence = Evidence(self._store)
+        return Facts(
+            salt=self._store.get(SALT),
+            observed_since=self._store.get(OBSERVED_SINCE),
+            published_until=self._sync.published_until,
+            radio_share_percent=self._hearing.share_percent(now),
+            windows=tuple(evidence.windows()),
+            withdrawn=evidence.withdrawn(),
+            results=tuple(result_of(row.value) for row in self._store.rows("results")),
+        )
+
+    def decide(self, now: int) -> Decision:
+        """The colour at *now*; a change goes into the journal. Raises StateError when *now* lies before the last one."""
+        before = self.last_decision()
+        after = decide(self._documents.rulebook, self.facts(now), now)
+        newest = self._store.newest("journal")
+        entry = next_entry(parse_entry(newest.value) if newest else None, before, after)
+        with self._store.atomic():
+            self._store.put(_DECISION, decision_bytes(after))
+            if entry is not None:
+                self._store.add_bytes("journal", day_of(now), record_bytes(entry))
+        return after
+
+    def last_decision(self) -> Decision | None:
+        """The newest decision; None before the first."""
+        data = self._store.get(_DECISION)
+        return None if data is None else parse_decision(data)
+
+    def journal(self) -> list[JournalEntry]:
+        """Every change so far; ``ownhue.journal.verify_chain`` checks that none was altered."""
+        return [parse_entry(row.value) for row in self._store.bytes_rows("journal")]

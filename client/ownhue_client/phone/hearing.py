@@ -1,0 +1,70 @@
+"""What the radio heard and when it listened. specs/exposure.md section 1
+
+A scan in which somebody was heard counts by its sightings; :meth:`Hearing.note_scan` is for the others, and for those
+that were planned and did not run.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from ownhue.errors import FormatError
+from ownhue.identifiers import Beacon
+from ownhue.matching import Sighting
+from ownhue_client.phone.records import DAY_SECONDS, day_of, pack_sightings, unpack_sightings
+from ownhue_client.phone.store import Store
+
+_HOUR = 3600
+_HOURS = 24
+
+
+class Hearing:
+    """Sightings and scans in *store*."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def hear(self, sightings: Iterable[Sighting]) -> None:
+        """Keep *sightings*, all or none. Raises FormatError for one that no radio gives."""
+        by_day = [(day, pack_sightings(group)) for day, group in groupby(sightings, lambda item: day_of(item.time))]
+        if len(by_day) == 1:
+            self._store.add_bytes("sightings", *by_day[0])
+            return
+        with self._store.atomic():
+            for day, packed in by_day:
+                self._store.add_bytes("sightings", day, packed)
+
+    def note_scan(self, now: int, *, ran: bool) -> None:
+        """Note a planned scan at *now* that heard nobody, or did not run."""
+        day, hour = day_of(now), now % DAY_SECONDS // _HOUR
+        row = next(self._store.rows("scans", day, day), None)
+        counts = row.value if row else [[0, 0] for _ in range(_HOURS)]
+        counts[hour][0 if ran else 1] += 1
+        if row:
+            self._store.replace("scans", row, counts)
+        else:
+            self._store.add("scans", day, counts)
+
+    def share_percent(self, now: int) -> int | None:
+        """Share of the scans planned in the last 24 hours that ran, rounded down; None when none was planned."""
+        since, today = now - DAY_SECONDS, day_of(now)
+        heard = {sighting.scan_id for sighting in self.sightings(today - 1, today) if since < sighting.time <= now}
+        ran, missed = len(heard), 0
+        for row in self._store.rows("scans", today - 1, today):
+            for hour, (noted, failed) in enumerate(row.value):
+                if row.day * DAY_SECONDS + hour * _HOUR > since:
+                    ran, missed = ran + noted, missed + failed
+        return 100 * ran // (ran + missed) if ran + missed else None
+
+    def sightings(self, first: int, last: int) -> Iterator[Sighting]:
+        """Everything heard on the UTC days *first* to *last*."""
+        for row in self._store.bytes_rows("sightings", first, last):
+            yield from unpack_sightings(row.value)
+
+
+def sighting_of(
+    beacon: Beacon, rssi: int, scan_id: int, scan_seconds: int, now: int, rssi_correction: int = 0
+) -> Sighting:
+    """A heard beacon as a sighting. Raises FormatError for numbers that no radio gives."""
+    if not -128 <= rssi <= 127 or not 0 <= scan_seconds <= 65535:
+        raise FormatError("a received strength is -128 to 127 dBm, a scan 0 to 65535 seconds")
+    return Sighting(beacon.rpi, beacon.aem, now, rssi, scan_id, scan_seconds, rssi_correction)

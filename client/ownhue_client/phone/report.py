@@ -1,0 +1,154 @@
+"""Reporting a positive result, and taking a wrong one back. specs/report.md
+
+    phone.report_periods(now)                                   # look at what would be reported
+    phone.claim("4719 0352", tested_on, onset, now)             # which keys is settled here, unseen by the authority
+    phone.report(later)                                         # or phone.seal_report(later) -> bytes for the desk
+
+- The token covers the very list of keys, so that list is settled at the claim: the owner looks at it and leaves out
+  what should stay private before. Periods in which nobody was heard are never in it.
+- The current key is ended at the claim, so that it can be in the list.
+- What is sent lies in the store before, and is sent again byte by byte when an answer was lost.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ownhue.claim_code import parse_claim_code
+from ownhue.colour import OwnResult
+from ownhue.errors import StateError
+from ownhue.params import MAX_REPORT_KEYS, ReportType
+from ownhue.region import Region
+from ownhue.report import Report, ReportKey, commitment_of, report_message, seal
+from ownhue_client.phone.door import Door, RefusedError
+from ownhue_client.phone.keys import OwnKeys
+from ownhue_client.phone.periods import Periods
+from ownhue_client.phone.records import day_of, result_record
+from ownhue_client.phone.store import Store
+from ownhue_client.phone.tokens import Tokens, token_key
+
+#: The state under which the report lies: {"claim", "keys", "tested_on", "token", "sealed", "sending", "desk", "sent"}.
+REPORT = "report"
+#: Where reports and withdrawals go.
+PUBLISHER_PATH = "/publisher/v1/report"
+_MESSAGE_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """What reports and withdrawals need of a phone."""
+
+    store: Store
+    door: Door
+    region: Region
+    keys: OwnKeys
+    tokens: Tokens
+    random: Callable[[int], bytes]
+
+
+class Reports:
+    """The report of one phone."""
+
+    def __init__(self, outbox: Outbox, periods: Periods) -> None:
+        self._out = outbox
+        self._store = outbox.store
+        self._periods = periods
+
+    def claim(self, code: str, tested_on: date, onset: date | None, now: int, leave_out: Collection[int]) -> None:
+        """Settle the keys and claim a token for them. *leave_out*: starts (unix seconds) of periods to keep private.
+
+        Call it again with the same code when the answer was lost. Raises UnreachableError, RefusedError, FormatError,
+        StateError: a code of another purpose, or a report that was claimed and not sent.
+        """
+        canonical, report_type = parse_claim_code(code)
+        if report_type == ReportType.REVOKED:
+            raise StateError("this code takes a result back; it does not report one")
+        report = self._store.get(REPORT)
+        if report and "token" in report and "sent" not in report:
+            if report["claim"]["code"] == canonical:
+                return
+            raise StateError("a report is waiting to be sent; send it first")
+        if not report or "sent" in report or report["claim"]["code"] != canonical:
+            self._settle(canonical, tested_on, onset, now, leave_out)
+        token = self._out.tokens.send(REPORT, now)
+        result = OwnResult(int(report_type), tested_on, now)
+        with self._store.atomic(durable=True):
+            self._store.put(REPORT, self._store.get(REPORT) | {"token": token})
+            self._store.add("results", day_of(now), result_record(result))
+
+    def report(self, now: int) -> int:
+        """Send the report to the publisher; how many keys it had (0: nobody was near, nothing was sent).
+
+        Raises StateError when there is nothing to send or it was sent already, UnreachableError (call again),
+        RefusedError.
+        """
+        report = self._waiting()
+        if not report["keys"]:
+            self._store.put(REPORT, report | {"sent": now})
+            return 0
+        repeated = "sending" in report or "desk" in report
+        report = self._sealed(report) | {"sending": now}
+        with self._store.atomic(durable=True):
+            self._store.put(REPORT, report)
+        deliver(self._out.door, report["sealed"], "report own keys", now, delivered_before=repeated)
+        self._store.put(REPORT, report | {"sent": now})
+        return len(report["keys"])
+
+    def seal_report(self, now: int) -> bytes:
+        """The report as a file for the desk, which can upload but not read it (12,048 bytes); the same every time.
+
+        Raises StateError when there is nothing to report or it was sent already.
+        """
+        report = self._waiting()
+        if not report["keys"]:
+            raise StateError("nobody was near in any period, so there is nothing to report")
+        report = self._sealed(report) | {"desk": now}
+        with self._store.atomic(durable=True):
+            self._store.put(REPORT, report)
+        return bytes(report["sealed"])
+
+    def _settle(self, code: str, tested_on: date, onset: date | None, now: int, leave_out: Collection[int]) -> None:
+        """End the current key, fix the list of keys and store the claim, all at once."""
+        with self._store.atomic(durable=True):
+            self._out.keys.end_current(now)
+            chosen = [period for period in self._periods.report_periods(now, onset) if period.included]
+            keys = [
+                ReportKey(
+                    period.key.data,
+                    period.key.rolling_start,
+                    period.key.rolling_period,
+                    period.days_since_onset,
+                    commitment_of(self._out.keys.secret_of(period.key.data)),
+                )
+                for period in chosen
+                if period.start not in leave_out
+            ][-MAX_REPORT_KEYS:]
+            # Without keys the result still counts for its owner; the token then covers nothing that could be sent.
+            message = report_message(keys) if keys else self._out.random(_MESSAGE_BYTES)
+            claim = self._out.tokens.prepare(code, message, now)
+            self._store.put(REPORT, {"claim": claim, "keys": [list(key) for key in keys]})
+
+    def _waiting(self) -> dict[str, Any]:
+        report = self._store.get(REPORT)
+        if not report or "token" not in report:
+            raise StateError("there is no report to send; claim one with a code first")
+        if "sent" in report:
+            raise StateError("this report was sent already")
+        return dict(report)
+
+    def _sealed(self, report: dict[str, Any]) -> dict[str, Any]:
+        if "sealed" in report:
+            return report
+        keys = tuple(ReportKey(*key) for key in report["keys"])
+        content = Report(token_key(report["claim"]).key_id, report["token"], keys)
+        return report | {"sealed": seal(content, self._out.region.publisher_key_bytes)}
+
+
+def deliver(door: Door, sealed: bytes, purpose: str, now: int, *, delivered_before: bool) -> None:
+    """Hand *sealed* to the publisher. A spent token is no refusal when an earlier attempt may have arrived."""
+    try:
+        door.post(PUBLISHER_PATH, {"sealed": sealed}, purpose, now)
+    except RefusedError as error:
+        if error.word != "token_spent" or not delivered_before:
+            raise

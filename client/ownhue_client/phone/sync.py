@@ -1,0 +1,149 @@
+"""Synchronising: what was published since the last time, checked and compared with what was heard.
+
+Steps, each whole or not at all; after a failure the next call goes on where this one stopped:
+
+1. follow the log to its newest head (specs/publication.md section 6) and note the files that are new;
+2. fetch each key file of the last 14 days, verify it, compare it, keep the exposure windows;
+3. fetch the newest document of each kind.
+
+What is published is the same for everyone, and every phone fetches all of it: nothing asked for tells what was heard.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ownhue.errors import ForkError, VerificationError
+from ownhue.key_file import KeyFile, read_key_file
+from ownhue.log import LogEntry
+from ownhue.matching import Matcher, windows_from
+from ownhue.params import RETENTION_DAYS
+from ownhue.region import Region
+from ownhue_client.phone.documents import KINDS, Documents
+from ownhue_client.phone.door import Door
+from ownhue_client.phone.evidence import Evidence
+from ownhue_client.phone.records import DAY_SECONDS, day_of, unpack_sightings
+from ownhue_client.phone.store import Row, Store
+from ownhue_client.publication import Fetch, LogState, closing_time, follow, read_entry
+
+_KEYS = "keys"
+_LOG = "log"
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What one synchronisation brought."""
+
+    #: Key files looked at.
+    files: int
+    #: Keys published in them for the first time, padding included.
+    keys: int
+    #: New exposure windows.
+    windows: int
+    #: Kinds of documents that changed.
+    documents: tuple[str, ...]
+    #: Signed time of the newest tree head, unix seconds.
+    head_time: int
+
+
+class Sync:
+    """Follows the published log of *region* through *door* into *store*."""
+
+    def __init__(self, store: Store, door: Door, region: Region, documents: Documents) -> None:
+        self._store = store
+        self._door = door
+        self._region = region
+        self._documents = documents
+        self._evidence = Evidence(store)
+        self._key_file_key = region.key_file_public_key
+
+    def run(self, now: int) -> SyncResult:
+        """Do all steps at *now* (unix seconds). Raises what ``publication.follow`` and ``read_entry`` raise."""
+        fetch = self._fetch(now)
+        self._follow(fetch, now)
+        waiting = [(row, LogEntry.decode(row.value)) for row in self._store.bytes_rows("pending")]
+        files, keys, windows = self._take_key_files(fetch, [item for item in waiting if item[1].kind == _KEYS], now)
+        documents = [item for item in waiting if item[1].kind in KINDS]
+        for row, entry in documents:
+            data = read_entry(fetch, entry)
+            with self._store.atomic():
+                self._documents.take(entry.kind, data)
+                self._store.delete("pending", row)
+        return SyncResult(files, keys, windows, tuple(entry.kind for _, entry in documents), self.state.head_time)
+
+    @property
+    def state(self) -> LogState:
+        """What is known of the log."""
+        data = self._store.get(_LOG)
+        return LogState() if data is None else LogState.from_bytes(data)
+
+    @property
+    def published_until(self) -> int | None:
+        """Signed time up to which everything published was looked at; None before the first head."""
+        state = self.state
+        if not state.note:
+            return None
+        waiting = [LogEntry.decode(row.value).batch for row in self._store.bytes_rows("pending")]
+        return min([state.head_time, *(batch * self._region.batch_seconds for batch in waiting)])
+
+    def _fetch(self, now: int) -> Fetch:
+        def fetch(path: str) -> bytes:
+            return self._door.fetch(f"/published/{path}", _purpose(path), now)
+
+        return fetch
+
+    def _follow(self, fetch: Fetch, now: int) -> None:
+        before = self.state
+        try:
+            state, entries = follow(fetch, self._region, before, now)
+        except ForkError as error:
+            self._store.put("fork_evidence", [error.kept, error.shown, now])
+            raise
+        if state == before:
+            return
+        with self._store.atomic():
+            self._store.put(_LOG, state.to_bytes())
+            self._note(entries, now - RETENTION_DAYS * DAY_SECONDS)
+
+    def _note(self, entries: Iterable[LogEntry], oldest: int) -> None:
+        """Note key files that closed after *oldest* (unix seconds), and the newest document of each kind."""
+        newest = {entry.kind: entry for entry in entries if entry.kind in KINDS}
+        for row in self._store.bytes_rows("pending") if newest else ():
+            if LogEntry.decode(row.value).kind in newest:
+                self._store.delete("pending", row)
+        for entry in (*entries, *newest.values()):
+            closed = closing_time(entry.batch, self._region.batch_seconds)
+            if entry.kind in newest if entry in newest.values() else entry.kind == _KEYS and closed > oldest:
+                self._store.add_bytes("pending", day_of(closed), entry.encode())
+
+    def _take_key_files(self, fetch: Fetch, waiting: list[tuple[Row, LogEntry]], now: int) -> tuple[int, int, int]:
+        if not waiting:
+            return 0, 0, 0
+        first = day_of(now) - RETENTION_DAYS - 1
+        groups = self._store.bytes_rows("sightings", first)
+        matcher = Matcher(sighting for row in groups for sighting in unpack_sightings(row.value))
+        keys = windows = 0
+        for row, entry in waiting:
+            content = self._read(fetch, entry)
+            found = windows_from(matcher.match(content.keys, content.end), content.end)
+            with self._store.atomic():
+                windows += self._evidence.add(found)
+                self._evidence.revise(content.revised_keys, content.end)
+                self._store.delete("pending", row)
+            keys += len(content.keys)
+        return len(waiting), keys, windows
+
+    def _read(self, fetch: Fetch, entry: LogEntry) -> KeyFile:
+        content = read_key_file(read_entry(fetch, entry), self._key_file_key)
+        seconds = self._region.batch_seconds
+        # Sightings count by the time of publication, so a file must not claim another batch than the log says.
+        if (content.start, content.end) != (entry.batch * seconds, closing_time(entry.batch, seconds)):
+            raise VerificationError("a key file is of another batch than the log says")
+        if content.region != self._region.name:
+            raise VerificationError("a key file is of another region")
+        return content
+
+
+def _purpose(path: str) -> str:
+    kind = path.partition("/")[0]
+    names = {"head": "newest state of the log", "tile": "list of published files", _KEYS: "published keys"}
+    return names.get(kind, f"published {kind}")

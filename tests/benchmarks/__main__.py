@@ -1,0 +1,19 @@
+"""`make bench`: prints figures of this machine, judges nothing. Ratios that matter stand in specs/README.md."""
+
+import os
+import platform
+
+from tests.benchmarks import protocol, reports
+
+
+def main() -> None:
+    """Run everything once, in one process after the other."""
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores; median (slowest - fastest) of several runs")
+    protocol.matching()
+    protocol.key_files()
+    protocol.codes()
+    reports.reports()
+
+
+if __name__ == "__main__":
+    main()
