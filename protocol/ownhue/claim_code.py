@@ -1,6 +1,6 @@
 """Claim codes: what a health worker tells or hands to a person with a result. specs/report.md section 2
 
-    4719-0352                spoken: 8 digits, valid for 15 minutes
+    1719-0352                spoken: 8 digits, valid for 15 minutes
     1K7Z-Q0M4-8VXD-2TBN      on a slip: 16 characters of Crockford's base 32, valid for a day
 
 The first character is the digit of the report type, so that a phone knows which key to blind its token for before

@@ -117,8 +117,9 @@ def _fork(publisher: Publisher, at: int) -> Publisher:
 def test_fork_of_the_same_size() -> None:
     publisher, state, now = _followed(3)
     other = _fork(publisher, at=1)
-    with pytest.raises(ForkError) as refused:
+    with pytest.raises(ForkError, match="one size") as refused:
         follow(other.fetch, REGION, state, now)
+    assert other.fetched == ["head"]
     _assert_evidence(refused.value, publisher.files["head"], other.files["head"])
 
 

@@ -22,9 +22,7 @@ _END = (_START + MAX_KEY_PERIOD) * INTERVAL_SECONDS
 def exposure_keys(count: int, period: int) -> list[ExposureKey]:
     """Random keys of one day; those of short periods are spread over it."""
     starts = cycle(range(_START, _START + MAX_KEY_PERIOD, period))
-    return [
-        ExposureKey(os.urandom(16), start, period, ReportType.CONFIRMED_TEST, 1) for start in islice(starts, count)
-    ]
+    return [ExposureKey(os.urandom(16), start, period, ReportType.CONFIRMED_TEST, 1) for start in islice(starts, count)]
 
 
 def matching() -> None:
@@ -46,10 +44,18 @@ def key_files() -> None:
     content = KeyFile(_START * INTERVAL_SECONDS, _END, "demo", tuple(exposure_keys(KEYS, KEY_PERIOD)))
     info = SignatureInfo("460", "1")
     data = write_key_file(content, signing_key, info)
-    per_second(f"key file of {KEYS:,} keys ({len(data):,} bytes): written, keys", KEYS,
-               lambda: write_key_file(content, signing_key, info), runs=3)
-    per_second(f"key file of {KEYS:,} keys: read and verified, keys", KEYS,
-               lambda: read_key_file(data, signing_key.public_key()), runs=3)
+    per_second(
+        f"key file of {KEYS:,} keys ({len(data):,} bytes): written, keys",
+        KEYS,
+        lambda: write_key_file(content, signing_key, info),
+        runs=3,
+    )
+    per_second(
+        f"key file of {KEYS:,} keys: read and verified, keys",
+        KEYS,
+        lambda: read_key_file(data, signing_key.public_key()),
+        runs=3,
+    )
 
 
 def codes() -> None:
@@ -57,5 +63,8 @@ def codes() -> None:
     now = scripted.statement().time
     view = scripted.view()
     texts = [encode_code(scripted.code(scripted.make_pass(f"bench {number}"))) for number in range(20)]
-    per_second("codes verified, from the scanned text to the colour, codes", len(texts) * 50,
-               lambda: [verify_code(text, view, now) for _ in range(50) for text in texts])
+    per_second(
+        "codes verified, from the scanned text to the colour, codes",
+        len(texts) * 50,
+        lambda: [verify_code(text, view, now) for _ in range(50) for text in texts],
+    )

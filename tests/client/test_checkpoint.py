@@ -347,7 +347,7 @@ def test_an_epoch_that_the_issuer_drops_is_closed() -> None:
         (document("rulebook", json.loads(rulebook_bytes(demonstration_rulebook())), ISSUER_KEY), VerificationError),
         (document("epochs", EpochList(ISSUER_NAME, KEYS).to_body(), AUTHORITY_KEY), VerificationError),
         (epochs_document(*KEYS, issuer="issuer.other.example"), VerificationError),
-        (rulebook_document(demonstration_rulebook().model_copy(update={"region": "other"})), VerificationError),
+        (rulebook_document(without_ceilings().model_copy(update={"region": "other"})), VerificationError),
         (document("rulebook", {"version": 1}, AUTHORITY_KEY), FormatError),
         (document("epochs", {"epochs": 1}, ISSUER_KEY), FormatError),
         (("rulebook", b"{}"), FormatError),
@@ -364,6 +364,13 @@ def test_documents_that_do_not_fit_stop_the_sync_and_change_nothing(
         checkpoint.sync(world.now)
     assert checkpoint.bundle is before
     assert (tmp_path / "bundle.json").read_bytes() == file
+
+
+def test_a_list_of_another_issuer_is_refused_at_the_first_sync_too() -> None:
+    publisher = Publisher()
+    now = publisher.close(epochs_document(*KEYS, issuer="issuer.other.example"))
+    with pytest.raises(VerificationError, match="another issuer"):
+        Checkpoint(REGION, fetch=publisher.fetch).sync(now)
 
 
 def test_a_sync_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
@@ -459,7 +466,7 @@ def test_bundles_of_others_truncated_and_oversized_ones_are_refused(tmp_path: Pa
     World().checkpoint(directory=tmp_path)
     path = tmp_path / "bundle.json"
     with pytest.raises(VerificationError, match="another region"):
-        Checkpoint(region(name="other"), directory=tmp_path)
+        Checkpoint(region(url="https://other.ownhue.example"), directory=tmp_path)
     data = path.read_bytes()
     for broken in (b"", data[:-1], data + b"\n", b"\xff\xfe"):
         path.write_bytes(broken)

@@ -47,7 +47,7 @@ def test_the_bytes_inside_are_those_of_the_gaen_export() -> None:
     assert export[25:34] == b"\x11" + CONTENT.end.to_bytes(8, "little")
     assert export[34:44] == b"\x1a\x04demo\x20\x01\x28\x01"
     # The key with 14 days before onset: sint32 27 is -14 in zigzag.
-    assert b"\x0a\x10" + KEYS[0].data + b"\x10\x08\x18\xd4\xdd\xb3\x01\x20\x0c\x28\x01\x30\x1b" in export
+    assert b"\x0a\x10" + KEYS[0].data + b"\x10\x08\x18\x94\xde\xb3\x01\x20\x0c\x28\x01\x30\x1b" in export
 
 
 def test_the_same_input_gives_the_same_bytes_in_any_order() -> None:

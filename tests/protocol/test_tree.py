@@ -155,6 +155,19 @@ def test_sizes_that_shrink_and_odd_empty_proofs_are_refused() -> None:
         verify_inclusion(MANY[0], 0, 2, [b"short"], root)
 
 
+def test_proofs_longer_or_shorter_than_the_sizes_demand_are_refused_though_their_hashes_fit() -> None:
+    one, two, extra = MANY[0], MANY[1], leaf_hash(b"extra")
+    pair = node_hash(one, two)
+    with pytest.raises(VerificationError, match="too long"):
+        verify_inclusion(one, 0, 1, [extra], node_hash(extra, one))
+    with pytest.raises(VerificationError, match="too long"):
+        verify_consistency(1, one, 2, node_hash(extra, pair), [two, extra])
+    with pytest.raises(VerificationError):
+        verify_inclusion(one, 0, 4, [two], pair)
+    with pytest.raises(VerificationError, match="too short"):
+        verify_consistency(1, one, 4, pair, [two])
+
+
 def test_a_leaf_does_not_pass_for_a_node() -> None:
     left, right = MANY[:2]
     assert leaf_hash(left + right) != node_hash(left, right)

@@ -32,6 +32,4 @@ class Auditor:
         """The key files published since the last look, all verified. Raises as ``publication.follow``."""
         self._state, entries = follow(self._fetch, self._region, self._state, now)
         files = [(entry, read_entry(self._fetch, entry)) for entry in entries if entry.kind == "keys"]
-        return [
-            SeenFile(entry, data, read_key_file(data, self._region.key_file_public_key)) for entry, data in files
-        ]
+        return [SeenFile(entry, data, read_key_file(data, self._region.key_file_public_key)) for entry, data in files]

@@ -9,8 +9,7 @@ from ownhue.colour import Colour, WhyNot
 from ownhue.journal import verify_chain
 from ownhue.params import FRAME_BYTES, ReportType
 from ownhue_client.city.stage import PADDING, PEOPLE, Stage
-from ownhue_client.phone.door import RefusedError
-
+from ownhue_client.phone import RefusedError
 
 
 def everybody_starts_green(stage: Stage) -> None:
@@ -23,7 +22,8 @@ def everybody_starts_green(stage: Stage) -> None:
     for phone in stage.phones.values():
         phone.fetch_passes(now)
     rulebook = stage.phones["cook"].rulebook
-    stage.say(f'Published rulebook, version {rulebook.version}: "{rulebook.summary["en"]}"')
+    if rulebook is not None:
+        stage.say(f'Published rulebook, version {rulebook.version}: "{rulebook.summary["en"]}"')
     colours = {decision.colour for decision in decisions.values()}
     stage.expect("everybody is green, each by their own computation", colours == {Colour.GREEN})
     sizes = [len(file.content.keys) for file in stage.auditor.new_key_files(now)]
@@ -58,8 +58,10 @@ def two_people_test_positive(stage: Stage) -> None:
 
     code = desk.claim_code(ReportType.CONFIRMED_TEST)
     courier.claim(code, tested_on=test_day, onset=test_day, now=now)
-    periods = courier.report_periods()
-    stage.say(f"The desk tells the courier a claim code. The phone shows what it would send: {len(periods)} key periods")
+    periods = [period for period in courier.report_periods(now) if period.included]
+    stage.say(
+        f"The desk tells the courier a claim code. The phone shows what it would send: {len(periods)} key periods"
+    )
     stage.say("of two hours in which it heard anybody. The token is blind: the authority never sees these keys.")
     courier.report(now)
     stage.expect("the courier's report is published from the phone itself", courier.decide(now).colour is Colour.RED)
@@ -69,9 +71,11 @@ def two_people_test_positive(stage: Stage) -> None:
     retiree.claim(code, tested_on=test_day, onset=test_day, now=now)
     sealed = retiree.seal_report(now)
     stage.save("reports", "retiree.sealed", sealed)
-    stage.say(f"The retiree's phone seals its report into a file of {len(sealed)} bytes; the desk uploads it unread.")
+    stage.say(f"The retiree's phone seals its report into a file of {len(sealed)} bytes; the desk uploads that.")
     stage.expect("the desk's upload is accepted", desk.upload(sealed)["ok"] is True)
-    stage.expect("the same report a second time is refused", desk.upload(sealed) == {"ok": False, "error": "token_spent"})
+    stage.expect(
+        "the same report a second time is refused", desk.upload(sealed) == {"ok": False, "error": "token_spent"}
+    )
 
 
 def everybody_knows(stage: Stage) -> None:
@@ -130,8 +134,10 @@ def a_wrong_result_is_withdrawn(stage: Stage) -> None:
         verify_chain(journal)
         stage.save_json("journals", f"{name}.json", [entry.model_dump(mode="json") for entry in journal])
         last = journal[-1]
-        stage.say(f"journal of the {name}: {last.before.word if last.before is not None else '-'} -> {last.after.word}: "
-                  + "; ".join(last.why))
+        stage.say(
+            f"journal of the {name}: {last.before.word if last.before is not None else '-'} -> {last.after.word}: "
+            + "; ".join(last.why)
+        )
         stage.expect(
             f"the {name}'s phone turned back to green and wrote down why",
             decisions[name].colour is Colour.GREEN and any("withdrawn" in reason for reason in last.why),
@@ -150,7 +156,9 @@ def a_quarantine_ends_as_promised(stage: Stage) -> None:
     stage.say(f"On Thursday the student's phone said: until {stage.local(promised)}.")
     stage.expect("ten minutes before, it is still yellow", student.decide(now).colour is Colour.YELLOW)
     stage.expect("at the promised second, it is still yellow", student.decide(promised).colour is Colour.YELLOW)
-    stage.expect("one second later it is green, and nobody had to be asked", student.decide(promised + 1).colour is Colour.GREEN)
+    stage.expect(
+        "one second later it is green, and nobody had to be asked", student.decide(promised + 1).colour is Colour.GREEN
+    )
 
 
 def what_left_each_phone(stage: Stage) -> None:
@@ -162,11 +170,17 @@ def what_left_each_phone(stage: Stage) -> None:
         stage.save_json("ledgers", f"{name}.json", [line._asdict() for line in lines])
         purposes = Counter(line.purpose for line in lines)
         sent = sum(line.bytes_out for line in lines)
-        table.add_row(name, str(len(lines)), f"{sent / 1000:.0f}", ", ".join(f"{n} x {p}" for p, n in purposes.most_common()))
+        table.add_row(
+            name, str(len(lines)), f"{sent / 1000:.0f}", ", ".join(f"{n} x {p}" for p, n in purposes.most_common())
+        )
     stage.console.print(table)
-    frames = {line.bytes_out for phone in stage.phones.values() for line in phone.ledger() if line.bytes_out > FRAME_BYTES}
-    stage.say(f"Every message has one size (a frame of {FRAME_BYTES} bytes): requests of {min(frames)} to {max(frames)} bytes.")
-    stage.expect("no message is longer or shorter than another by more than its address line", max(frames) - min(frames) < 64)
+    frames = {
+        line.bytes_out for phone in stage.phones.values() for line in phone.ledger() if line.bytes_out > FRAME_BYTES
+    }
+    stage.say(f"Every message is a frame of {FRAME_BYTES} bytes; with its header {min(frames)} to {max(frames)}.")
+    stage.expect(
+        "no message is longer or shorter than another by more than its address line", max(frames) - min(frames) < 64
+    )
     stage.expect("the server's files contain no place of any phone", now > 0 and not stage.places_on_the_server())
 
 
@@ -177,7 +191,9 @@ def what_was_answered(stage: Stage) -> None:
     table.add_row("two colours in one household, unexplained", "cook yellow, partner green, both with their reasons")
     table.add_row("red turned green without a reason", "a withdrawal, written into each phone's journal")
     table.add_row("nobody could say when it ends", "the end was named on the first day and kept to the second")
-    table.add_row("each scan was sent to a server", f"{stage.gate.counts.total()} codes checked at the gate, no request sent")
+    table.add_row(
+        "each scan was sent to a server", f"{stage.gate.counts.total()} codes checked at the gate, no request sent"
+    )
     table.add_row("everybody's places were collected", f"{len(PEOPLE)} phones noted places; none has left them")
     table.add_row("a server could turn people red", "a special log for one phone was found at the first door")
     stage.console.print(table)

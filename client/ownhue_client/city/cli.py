@@ -44,7 +44,9 @@ def replay(
     trace: Annotated[Path, typer.Argument(help="A SocioPatterns trace: a header line, then `time a b` in 20 s slots.")],
     positives: Annotated[int, typer.Option(min=0, help="How many people test positive.")],
     seed: Annotated[int, typer.Option(help="Chooses who tests positive, and when.")],
-    rulebook: Annotated[Path | None, typer.Option(help="The rulebook to play by; default: the demonstration one.")] = None,
+    rulebook: Annotated[
+        Path | None, typer.Option(help="The rulebook to play by; default: the demonstration one.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
 ) -> None:
     """Play a contact trace over the protocol and compare every colour with a computation without cryptography."""
@@ -66,8 +68,10 @@ def replay(
         write_json(json_file, plan, days, seed)
     say_differences(console, days)
     equal = not any(day.differences() for day in days)
-    console.print(f"{len(plan.people)} people, {len(plan.contacts)} contacts, {positives} positives: "
-                  + ("the phones and the rehearsal agree on every colour" if equal else "THE COLOURS DIFFER"))
+    console.print(
+        f"{len(plan.people)} people, {len(plan.contacts)} contacts, {positives} positives: "
+        + ("the phones and the rehearsal agree on every colour" if equal else "THE COLOURS DIFFER")
+    )
     raise typer.Exit(exit_codes.OK if equal else exit_codes.MISSED)
 
 

@@ -41,7 +41,7 @@ def a_special_log_for_one_phone(stage: Stage, work: Path) -> Iterator[None]:
     now = stage.chapter(3, "23:00", "somebody at the server prepares a special log for one phone")
     shutil.copytree(work / "server", work / "fork")
     with city_server(work / "fork", now, padding=PADDING) as fork:
-        stage.say("A copy of the server, with all its real keys, will publish other files to the commuter than to everybody.")
+        stage.say("A copy of the server, with its real keys, will show other files to the commuter than to everybody.")
         stage.detours["commuter"].to = httpx.URL(fork.url)
         fork.move_clock(stage.at(4, "06:00"))
         yield
@@ -62,18 +62,30 @@ def the_gate_refuses(stage: Stage) -> None:
     )
     shown = stage.phones["cook's partner"].open_code(now)
     picture = stage.picture("thursday-copied", shown.text_at(now))
-    _refuse(stage, "the cook turns the yellow in the code into green", _recoloured(stage, now), now, Refusal.BAD_SIGNATURE)
-    _refuse(stage, "somebody signs a green code with a pass of his own making", _forged(stage, now), now, Refusal.BAD_PASS)
+    _refuse(
+        stage, "the cook turns the yellow in the code into green", _recoloured(stage, now), now, Refusal.BAD_SIGNATURE
+    )
+    _refuse(
+        stage, "somebody signs a green code with a pass of his own making", _forged(stage, now), now, Refusal.BAD_PASS
+    )
     _refuse(stage, "a screenshot of the partner's code, two minutes old", picture, now + 121, Refusal.TOO_OLD)
     fresh = stage.phones["cook's partner"].open_code(now)
     stage.gate.verify_text(fresh.text_at(now), now)
-    _refuse(stage, "the partner's code handed back over the gate within a minute", fresh.text_at(now + 20), now + 20, Refusal.SAME_PASS)
+    _refuse(
+        stage,
+        "the partner's code handed back over the gate within a minute",
+        fresh.text_at(now + 20),
+        now + 20,
+        Refusal.SAME_PASS,
+    )
     foreign = stage.phones["commuter"].open_code(now).text_at(now)
     stage.picture("thursday-foreign-log", foreign)
     _refuse(stage, "the commuter, whose phone was shown another log", foreign, now, Refusal.OTHER_LOG)
     stage.expect("all of this made the gate send nothing", stage.gate_requests == [])
     stage.detours["commuter"].to = None
-    stage.expect("back on the open network, the commuter's phone finds the fork and keeps the proof", _finds_fork(stage, now))
+    stage.expect(
+        "back on the open network, the commuter's phone finds the fork and keeps the proof", _finds_fork(stage, now)
+    )
 
 
 def _scan(stage: Stage, name: str, now: int, when: str) -> Answer:
@@ -91,7 +103,9 @@ def _refuse(stage: Stage, what: str, code: str | Path, now: int, expected: Refus
         word = None
     except CodeRefused as refused:
         word = refused.refusal
-    stage.expect(f"{what}: refused, [bold]{expected.value}[/] (step {expected.step}: {expected.words})", word is expected)
+    stage.expect(
+        f"{what}: refused, [bold]{expected.value}[/] (step {expected.step}: {expected.words})", word is expected
+    )
 
 
 def _recoloured(stage: Stage, now: int) -> str:

@@ -66,7 +66,9 @@ def make_plan(contacts: Sequence[Contact], start: int, zone: ZoneInfo, count: in
     )
 
 
-def _positives(people: Sequence[int], days: Sequence[date], zone: ZoneInfo, count: int, rng: random.Random) -> list[Positive]:
+def _positives(
+    people: Sequence[int], days: Sequence[date], zone: ZoneInfo, count: int, rng: random.Random
+) -> list[Positive]:
     chosen = []
     for person in rng.sample(people, count):
         day = rng.choice(days)
@@ -74,5 +76,7 @@ def _positives(people: Sequence[int], days: Sequence[date], zone: ZoneInfo, coun
             hour=rng.randint(_FIRST_HOUR, _LAST_HOUR), minute=rng.randrange(60), second=rng.randrange(60)
         )
         onset = tested.date() - timedelta(days=rng.randint(0, _MOST_DAYS_SINCE_ONSET))
-        chosen.append(Positive(person=person, onset=onset, tested_on=tested.date(), reported_at=int(tested.timestamp())))
+        chosen.append(
+            Positive(person=person, onset=onset, tested_on=tested.date(), reported_at=int(tested.timestamp()))
+        )
     return sorted(chosen, key=lambda positive: positive.reported_at)

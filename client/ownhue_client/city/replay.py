@@ -16,6 +16,7 @@ import httpx
 
 from ownhue.colour import Colour
 from ownhue.contact_trace import Contact
+from ownhue.params import ReportType
 from ownhue.rehearsal import Positive, rehearse
 from ownhue.rulebook import Rulebook
 from ownhue_client.checkpoint import Checkpoint
@@ -95,12 +96,14 @@ class Replay:
                 self.progress("meeting", done, len(contacts))
         for positive in waiting:
             self._report(positive)
+        self.air.settle()
 
     def _report(self, positive: Positive) -> None:
         now = positive.reported_at
+        self.air.settle()
         self.server.move_clock(now)
         phone = self.phones[positive.person]
-        code = self.server.desk.claim_code(positive.report_type)
+        code = self.server.desk.claim_code(ReportType(positive.report_type))
         phone.claim(code, tested_on=positive.tested_on, onset=positive.onset, now=now)
         phone.report(now)
 

@@ -18,7 +18,17 @@ from ownhue_client.city.replay import Day
 def day_table(plan: Plan, days: Sequence[Day]) -> Table:
     """One row per morning: reports since the last one, keys published, colours, differences."""
     table = Table(title="every morning at 06:00, all phones")
-    for heading in ("morning", "reports", "published keys", "green", "grey", "yellow", "red", "codes verified", "differences"):
+    for heading in (
+        "morning",
+        "reports",
+        "published keys",
+        "green",
+        "grey",
+        "yellow",
+        "red",
+        "codes verified",
+        "differences",
+    ):
         table.add_column(heading, justify="right")
     for day in days:
         counted = Counter(day.colours.values())

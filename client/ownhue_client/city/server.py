@@ -46,9 +46,12 @@ def city_server(
     command += ["--start", str(start), "--padding", str(padding)]
     command += ["--rulebook", str(rulebook)] if rulebook else []
     log_path = error_log or directory.with_suffix(".log")
-    with log_path.open("w") as log, subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-    ) as process:
+    with (
+        log_path.open("w") as log,
+        subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
         try:
             yield from _ready(process, log_path)
         finally:

@@ -18,7 +18,7 @@ from ownhue_client.city.air import Air
 from ownhue_client.city.auditor import Auditor
 from ownhue_client.city.detour import Detour
 from ownhue_client.city.server import CityServer, city_server
-from ownhue_client.phone import Phone, why_lines
+from ownhue_client.phone import Phone, why
 from ownhue_client.qr import write_qr
 
 Random = Callable[[int], bytes]
@@ -112,6 +112,7 @@ class Stage:
         begin = self.at(day, clock)
         for moment in range(begin, begin + minutes * 60, 60):
             self.air.meet(a, b, moment, 60, attenuation)
+        self.air.settle()
 
     def update(self, now: int, *names: str) -> dict[str, Decision]:
         """The named phones (all without a name) synchronise and decide; their decisions are saved."""
@@ -120,14 +121,16 @@ class Stage:
             phone = self.phones[name]
             phone.sync(now)
             decisions[name] = phone.decide(now)
-            self.save("decisions", f"{self.local(now)[4:10].replace(' ', '-')} {name}.json", decision_bytes(decisions[name]))
+            self.save(
+                "decisions", f"{self.local(now)[4:10].replace(' ', '-')} {name}.json", decision_bytes(decisions[name])
+            )
         return decisions
 
     def show(self, name: str, decision: Decision) -> None:
         """Print a colour with its reasons, as the phone gives them."""
         style = _STYLE[decision.colour]
         self.console.print(f"  [{style} bold]{_SYMBOL[decision.colour]} {name}: {decision.colour.word}[/]")
-        for line in why_lines(decision, self.phones[name].rulebook):
+        for line in why(decision):
             self.console.print(f"      {line}", style="dim", markup=False)
 
     def picture(self, name: str, text: str) -> Path:
@@ -146,7 +149,6 @@ class Stage:
     def save_json(self, folder: str, name: str, value: object) -> None:
         """:meth:`save` a value as readable JSON."""
         self.save(folder, name, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
-
 
     def places_on_the_server(self) -> list[str]:
         """Files of the server in which a coordinate of a phone is written, as a number or as text."""
@@ -179,6 +181,4 @@ def raised_stage(out: Path, console: Console, random: Random, zone: ZoneInfo, wo
         gate_http = stack.enter_context(httpx.Client(timeout=60, event_hooks=hooks))
         gate = Checkpoint(server.region, http=gate_http, directory=work / "gate", mode="metro", gate=True)
         auditor = Auditor(server.region, server.http)
-        yield Stage(
-            out, console, random, zone, server, phones, detours, gate, requests, auditor, work / "server"
-        )
+        yield Stage(out, console, random, zone, server, phones, detours, gate, requests, auditor, work / "server")

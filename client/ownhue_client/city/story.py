@@ -17,7 +17,7 @@ def tell(out: Path, console: Console, random: Random) -> bool:
     begun = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     zone = ZoneInfo(demonstration_rulebook().zone)
-    console.print("[bold]ownhue[/]: a health code that belongs to its owner. One real server process, seven phones, a gate.")
+    console.print("[bold]ownhue[/]: a health code that belongs to its owner. One real server, seven phones, a gate.")
     with (
         tempfile.TemporaryDirectory(prefix="ownhue-demo-") as name,
         raised_stage(out, console, random, zone, Path(name)) as stage,

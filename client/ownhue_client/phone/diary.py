@@ -38,7 +38,7 @@ class Diary:
         )
 
     def decide(self, now: int) -> Decision:
-        """The colour at *now*; a change goes into the journal. Raises StateError when *now* lies before the last one."""
+        """The colour at *now*; a change goes into the journal. Raises StateError when time went back."""
         before = self.last_decision()
         after = decide(self._documents.rulebook, self.facts(now), now)
         newest = self._store.newest("journal")

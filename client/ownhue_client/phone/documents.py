@@ -80,7 +80,7 @@ class Documents:
         new = _epochs(data, self._issuer_key)
         if new.issuer != self._region.issuer_name:
             raise VerificationError("the list of epoch keys is of another issuer")
-        seen = {epoch: digest for epoch, digest in self._store.get(_SEEN_EPOCHS, [])}
+        seen = dict(self._store.get(_SEEN_EPOCHS, []))
         for key in new.keys:
             if seen.setdefault(key.epoch, key.key_id) != key.key_id:
                 raise ForkError(f"a second key for epoch {key.epoch}")

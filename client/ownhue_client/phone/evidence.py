@@ -30,8 +30,9 @@ class Evidence:
 
     def add(self, windows: Iterable[ExposureWindow]) -> int:
         """Keep the windows of keys that are not known yet; how many these were."""
-        known = {window.source for window in self.windows()}
-        fresh = [window for window in windows if window.source not in known]
+        found = list(windows)
+        known = {window.source for window in self.windows()} if found else set()
+        fresh = [window for window in found if window.source not in known]
         for window in fresh:
             self._store.add("windows", day_of(window.start), window_record(window))
         return len(fresh)

@@ -1,4 +1,4 @@
-"""The key periods that a report may hold, for the owner to look at before anything is sent. specs/report.md section 1"""
+"""The key periods that a report may hold, for the owner to look at before anything is sent. specs/report.md"""
 
 from collections import Counter
 from collections.abc import Iterator

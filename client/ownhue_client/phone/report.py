@@ -28,7 +28,9 @@ from ownhue_client.phone.records import day_of, result_record
 from ownhue_client.phone.store import Store
 from ownhue_client.phone.tokens import Tokens, token_key
 
-#: The state under which the report lies: {"claim", "keys", "tested_on", "token", "sealed", "sending", "desk", "sent"}.
+#: The state under which a claim lies until it is answered: {"claim", "keys"}.
+CLAIM = "claim"
+#: The state under which the report lies after that: the claim's, and "token", "sealed", "sending", "desk", "sent".
 REPORT = "report"
 #: Where reports and withdrawals go.
 PUBLISHER_PATH = "/publisher/v1/report"
@@ -65,16 +67,18 @@ class Reports:
         if report_type == ReportType.REVOKED:
             raise StateError("this code takes a result back; it does not report one")
         report = self._store.get(REPORT)
-        if report and "token" in report and "sent" not in report:
-            if report["claim"]["code"] == canonical:
-                return
+        if report and report["claim"]["code"] == canonical:
+            raise StateError("this phone has used this code already")
+        if report and "sent" not in report:
             raise StateError("a report is waiting to be sent; send it first")
-        if not report or "sent" in report or report["claim"]["code"] != canonical:
+        claimed = self._store.get(CLAIM)
+        if not claimed or claimed["claim"]["code"] != canonical:
             self._settle(canonical, tested_on, onset, now, leave_out)
-        token = self._out.tokens.send(REPORT, now)
+        token = self._out.tokens.send(CLAIM, now)
         result = OwnResult(int(report_type), tested_on, now)
         with self._store.atomic(durable=True):
-            self._store.put(REPORT, self._store.get(REPORT) | {"token": token})
+            self._store.put(REPORT, self._store.get(CLAIM) | {"token": token})
+            self._store.drop(CLAIM)
             self._store.add("results", day_of(now), result_record(result))
 
     def report(self, now: int) -> int:
@@ -127,11 +131,11 @@ class Reports:
             # Without keys the result still counts for its owner; the token then covers nothing that could be sent.
             message = report_message(keys) if keys else self._out.random(_MESSAGE_BYTES)
             claim = self._out.tokens.prepare(code, message, now)
-            self._store.put(REPORT, {"claim": claim, "keys": [list(key) for key in keys]})
+            self._store.put(CLAIM, {"claim": claim, "keys": [list(key) for key in keys]})
 
     def _waiting(self) -> dict[str, Any]:
         report = self._store.get(REPORT)
-        if not report or "token" not in report:
+        if not report:
             raise StateError("there is no report to send; claim one with a code first")
         if "sent" in report:
             raise StateError("this report was sent already")

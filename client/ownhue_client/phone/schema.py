@@ -6,7 +6,7 @@
 | sightings | a group of beacons that were heard | history, one key per day |
 | places, scans, own_keys, ledger | one record | history |
 | windows, withdrawn | what was found when published keys were compared | evidence, one key per day |
-| passes, results, journal, pending | one record | state, one key |
+| passes, pass_requests, results, journal, pending | one record | state, one key |
 | state | one value with a name (log state, documents, device key, report ...) | state |
 
 A ``day`` is unix seconds // 86400 (UTC). Nothing else of a record stands outside its box. History goes after 14
@@ -30,6 +30,7 @@ TABLES = {
     "windows": EVIDENCE,
     "withdrawn": EVIDENCE,
     "passes": STATE,
+    "pass_requests": STATE,
     "results": STATE,
     "journal": STATE,
     "pending": STATE,

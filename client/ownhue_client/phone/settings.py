@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ownhue.params import PASSES_PER_EPOCH
+from ownhue_client.fetching import MAX_FILE_BYTES
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,6 @@ class Settings:
     #: Days ahead for which passes are fetched, today not counted. The issuer gives out at most two.
     days_ahead: int = 2
     #: Most bytes of one downloaded file.
-    download_bytes: int = 32 << 20
+    download_bytes: int = MAX_FILE_BYTES
     #: Seconds without an answer after which a server counts as out of reach.
     timeout_seconds: float = 60.0

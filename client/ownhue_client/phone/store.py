@@ -186,7 +186,7 @@ class Store:
     def forget_before(self, *, history: int, evidence: int) -> None:
         """Forget the history of every day before *history*, and evidence and results of every day before *evidence*."""
         spans = {HISTORY: (1, history - 1), EVIDENCE: (1, evidence - 1)}
-        others = {"passes": (1, history - 1), "results": (1, evidence - 1)}
+        others = {"results": (1, evidence - 1)}
         old_keys = any(day <= last for kind, (_, last) in spans.items() for day in self.days(kind)[:1])
         if old_keys or any(self._any(table, span) for table, span in others.items()):
             self._forget(spans, others)

@@ -9,7 +9,7 @@ Steps, each whole or not at all; after a failure the next call goes on where thi
 What is published is the same for everyone, and every phone fetches all of it: nothing asked for tells what was heard.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ownhue.errors import ForkError, VerificationError
@@ -104,16 +104,18 @@ class Sync:
             self._store.put(_LOG, state.to_bytes())
             self._note(entries, now - RETENTION_DAYS * DAY_SECONDS)
 
-    def _note(self, entries: Iterable[LogEntry], oldest: int) -> None:
+    def _note(self, entries: Sequence[LogEntry], oldest: int) -> None:
         """Note key files that closed after *oldest* (unix seconds), and the newest document of each kind."""
         newest = {entry.kind: entry for entry in entries if entry.kind in KINDS}
         for row in self._store.bytes_rows("pending") if newest else ():
             if LogEntry.decode(row.value).kind in newest:
                 self._store.delete("pending", row)
-        for entry in (*entries, *newest.values()):
-            closed = closing_time(entry.batch, self._region.batch_seconds)
-            if entry.kind in newest if entry in newest.values() else entry.kind == _KEYS and closed > oldest:
-                self._store.add_bytes("pending", day_of(closed), entry.encode())
+        key_files = [entry for entry in entries if entry.kind == _KEYS and self._closed(entry) > oldest]
+        for entry in (*key_files, *newest.values()):
+            self._store.add_bytes("pending", day_of(self._closed(entry)), entry.encode())
+
+    def _closed(self, entry: LogEntry) -> int:
+        return closing_time(entry.batch, self._region.batch_seconds)
 
     def _take_key_files(self, fetch: Fetch, waiting: list[tuple[Row, LogEntry]], now: int) -> tuple[int, int, int]:
         if not waiting:
@@ -134,9 +136,9 @@ class Sync:
 
     def _read(self, fetch: Fetch, entry: LogEntry) -> KeyFile:
         content = read_key_file(read_entry(fetch, entry), self._key_file_key)
-        seconds = self._region.batch_seconds
+        start = entry.batch * self._region.batch_seconds
         # Sightings count by the time of publication, so a file must not claim another batch than the log says.
-        if (content.start, content.end) != (entry.batch * seconds, closing_time(entry.batch, seconds)):
+        if (content.start, content.end) != (start, self._closed(entry)):
             raise VerificationError("a key file is of another batch than the log says")
         if content.region != self._region.name:
             raise VerificationError("a key file is of another region")

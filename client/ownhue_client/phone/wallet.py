@@ -71,6 +71,7 @@ class Wallet:
         if self._store.get(_ENROLLED) is None:
             raise StateError("this phone is not enrolled; get a ticket at a desk")
         today = epoch_of(now)
+        self._forget_before(today)
         return sum(self._fetch_epoch(epoch, now) for epoch in range(today, today + self._settings.days_ahead + 1))
 
     def left(self, now: int) -> int:
@@ -91,10 +92,7 @@ class Wallet:
         key = self._documents.epoch_key(epoch)
         if key is None:
             return 0
-        name = f"passes_request.{epoch}"
-        records = self._store.get(name)
-        if records is None:
-            records = self._new_requests(key, name)
+        records = [row.value for row in self._store.rows("pass_requests", epoch, epoch)] or self._new_requests(key)
         if not records:
             return 0
         requests = [
@@ -109,10 +107,18 @@ class Wallet:
             for pass_ in passes:
                 self._store.add("passes", epoch, [pass_.key_id, pass_.seed, pass_.signature])
             self._count_asked(epoch, len(passes), now)
-            self._store.drop(name)
+            for row in self._store.bytes_rows("pass_requests", epoch, epoch):
+                self._store.delete("pass_requests", row)
         return len(passes)
 
-    def _new_requests(self, key: EpochKey, name: str) -> list[list[bytes]]:
+    def _forget_before(self, epoch: int) -> None:
+        """Destroy what was for days before *epoch*."""
+        with self._store.atomic():
+            for table in ("passes", "pass_requests"):
+                for row in self._store.bytes_rows(table, 1, epoch - 1):
+                    self._store.delete(table, row)
+
+    def _new_requests(self, key: EpochKey) -> list[list[bytes]]:
         """Requests for the passes of an epoch that may still be asked for; stored."""
         if self._store.count("passes", key.epoch):
             return []
@@ -123,9 +129,9 @@ class Wallet:
             [request.seed, request.blinded, request.inverse.to_bytes(len(request.blinded), "big")]
             for request in requests
         ]
-        if records:
-            with self._store.atomic(durable=True):
-                self._store.put(name, records)
+        with self._store.atomic(durable=True):
+            for record in records:
+                self._store.add("pass_requests", key.epoch, record)
         return records
 
     def _ask(self, requests: list[PassRequest], epoch: int, now: int) -> list[bytes]:

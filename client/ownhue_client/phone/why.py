@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 
 from ownhue.colour import Colour, Decision, Finding, Grey, NotCounted
 
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _GREY = {
     Grey.NO_RULEBOOK: "no rulebook is in force, so nothing is judged",
     Grey.NO_DATA: "nothing published was seen yet",
@@ -50,11 +53,12 @@ def _finding(finding: Finding, decision: Decision) -> str:
     if finding.kind == "own_result":
         learned = _moment(finding.learned_at, decision)
         return f"own positive result of {_day(finding.day)}, learned on {learned} -> {finding.colour.word}"
-    part = f", in the {finding.part_of_day}" if finding.part_of_day not in {None, "night"} else ", at night"
+    part = "at night" if finding.part_of_day == "night" else f"in the {finding.part_of_day}"
+    heard = _number((finding.seconds or 0) // 60, "minute")
     capped = "; enough for red, but Bluetooth alone never makes more than yellow" if finding.capped else ""
     return (
-        f"on {_day(finding.day)}{part}, {_number(finding.minutes, 'weighted minute')} near people who reported a positive"
-        f" result ({_number((finding.seconds or 0) // 60, 'minute')} heard, mostly {finding.distance_band}),"
+        f"on {_day(finding.day)}, {part}, {_number(finding.minutes, 'weighted minute')} near people who reported"
+        f" a positive result ({heard} heard, distance mostly {finding.distance_band}),"
         f" {finding.share_percent} % of the threshold {finding.rule} -> {finding.colour.word}{capped}"
     )
 
