@@ -12,10 +12,12 @@ encrypts four bytes of metadata beside it::
 - Key bytes are kept out of ``repr``, so that no log or traceback shows them.
 """
 
-import hashlib
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256 as _sha256
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -35,8 +37,12 @@ _RPI_PREFIX = b"EN-RPI" + bytes(6)
 _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 # HKDF-Extract without a salt is HMAC under a zero key, whose two first blocks never change: hash them only once.
-_EXTRACT_INNER = hashlib.sha256(b"\x36" * 64)
-_EXTRACT_OUTER = hashlib.sha256(b"\x5c" * 64)
+_EXTRACT_INNER = _sha256(b"\x36" * 64)
+_EXTRACT_OUTER = _sha256(b"\x5c" * 64)
+# HMAC pads its 32-byte key to a block of 64; behind the pad come HKDF's info and the number of its first block.
+_RPIK_TAIL = b"\x36" * 32 + b"EN-RPIK" + b"\x01"
+_AEMK_TAIL = b"\x36" * 32 + b"EN-AEMK" + b"\x01"
+_OUTER_TAIL = b"\x5c" * 32
 _ECB = modes.ECB()  # noqa: S305 - single blocks of distinct counters: ECB is the AES permutation itself here
 
 
@@ -79,24 +85,24 @@ class TemporaryExposureKey:
         return self.rolling_start <= interval < self.end
 
 
-def _derive(tek: bytes, info: bytes) -> bytes:
-    """HKDF-SHA256 (RFC 5869) of *tek*, no salt, 16 bytes; *info* ends with the block counter 0x01."""
+def _derive(tek: bytes, tail: bytes) -> bytes:
+    """HKDF-SHA256 (RFC 5869) of *tek*, no salt, 16 bytes, with one of the two tails above."""
     inner, outer = _EXTRACT_INNER.copy(), _EXTRACT_OUTER.copy()
     inner.update(tek)
     outer.update(inner.digest())
     prk = outer.digest()
-    expanded = hashlib.sha256(prk.translate(_INNER_PAD) + b"\x36" * 32 + info).digest()
-    return hashlib.sha256(prk.translate(_OUTER_PAD) + b"\x5c" * 32 + expanded).digest()[:KEY_BYTES]
+    expanded = _sha256(prk.translate(_INNER_PAD) + tail).digest()
+    return _sha256(prk.translate(_OUTER_PAD) + _OUTER_TAIL + expanded).digest()[:KEY_BYTES]
 
 
 def derive_rpik(tek: bytes) -> bytes:
     """The 16-byte key of a TEK's identifiers. specs/identifiers.md section 2"""
-    return _derive(tek, b"EN-RPIK\x01")
+    return _derive(tek, _RPIK_TAIL)
 
 
 def derive_aemk(tek: bytes) -> bytes:
     """The 16-byte key of a TEK's metadata. specs/identifiers.md section 3"""
-    return _derive(tek, b"EN-AEMK\x01")
+    return _derive(tek, _AEMK_TAIL)
 
 
 @lru_cache(maxsize=512)
@@ -105,21 +111,28 @@ def rpi_blocks(start: int, period: int) -> bytes:
     return b"".join(_RPI_PREFIX + struct.pack("<I", interval) for interval in range(start, start + period))
 
 
-def expand(tek: bytes, start: int, period: int) -> bytes:
-    """The identifiers of a key without any check of its fields: for matching, which reads keys already checked."""
-    return Cipher(algorithms.AES(derive_rpik(tek)), _ECB).encryptor().update(rpi_blocks(start, period))
+def expand(keys: Iterable[tuple[Any, ...]]) -> bytes:
+    """The identifiers of many keys, one after the other; each key starts with (data, rolling start, rolling period).
+
+    Nothing is checked: for matching, whose keys come from a verified file.
+    """
+    identifiers = []
+    for key in keys:
+        encryptor = Cipher(algorithms.AES(_derive(key[0], _RPIK_TAIL)), _ECB).encryptor()
+        identifiers.append(encryptor.update(rpi_blocks(key[1], key[2])))
+    return b"".join(identifiers)
 
 
 def rolling_proximity_identifiers(key: TemporaryExposureKey) -> bytes:
     """All RPIs of a key, one after the other: 16 * rolling_period bytes. specs/identifiers.md section 2"""
-    return expand(key.data, key.rolling_start, key.rolling_period)
+    return expand([(key.data, key.rolling_start, key.rolling_period)])
 
 
 def rpi_at(key: TemporaryExposureKey, interval: int) -> bytes:
     """The 16-byte RPI of *key* in *interval*. Raises StateError when the key is not used then."""
     if not key.covers(interval):
         raise StateError(f"the key is used from interval {key.rolling_start} to before {key.end}, not in {interval}")
-    return expand(key.data, interval, 1)
+    return expand([(key.data, interval, 1)])
 
 
 def encrypt_metadata(tek: bytes, rpi: bytes, metadata: bytes) -> bytes:

@@ -28,8 +28,8 @@ from ownhue.identifiers import KEY_BYTES, Metadata, decrypt_metadata, expand, in
 from ownhue.key_file import ExposureKey
 from ownhue.params import MATCH_TOLERANCE
 
-#: Keys expanded at a time: their identifiers (at most 1.2 MB) stay in the processor's cache.
-_BATCH_KEYS = 512
+#: Keys expanded at a time: their identifiers (at most 295 kB) stay in the processor's cache.
+_BATCH_KEYS = 128
 #: Smallest and largest number of bits that index the bitmap; the largest takes 16 MiB.
 _BITMAP_BITS = (10, 24)
 #: The bitmap has at least this many places per identifier, so that few strangers pass it.
@@ -101,7 +101,7 @@ class Matcher:
 
     def _candidates(self, batch: list[ExposureKey]) -> Iterator[tuple[ExposureKey, int, bytes]]:
         """(key, interval, identifier) for each identifier of the batch that the bitmap lets through."""
-        identifiers = b"".join([expand(key.data, key.rolling_start, key.rolling_period) for key in batch])
+        identifiers = expand(batch)
         # The first 8 of every 16 bytes, as integers of the kind that numpy indexes with.
         places = np.frombuffer(identifiers, dtype="<i8")[::2] & self._mask
         positions = np.flatnonzero(self._bitmap.take(places, mode="wrap"))

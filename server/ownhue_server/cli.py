@@ -22,7 +22,7 @@ from ownhue.rulebook import Rulebook, parse_rulebook
 from ownhue_server.app import create_app
 from ownhue_server.clock import RehearsalClock
 from ownhue_server.config import PADDING, Config, load_config, parse_roles
-from ownhue_server.deployment import Plan, create_deployment
+from ownhue_server.deployment import Plan, create_deployment, resume_rehearsal
 from ownhue_server.serving import listen, run
 
 #: Earliest time of a rehearsal: padding needs some weeks that lie behind.
@@ -52,7 +52,7 @@ def init(
     """Make a deployment: keys, settings, region file. Prints the region and the desk key, which is shown only now."""
     plan = Plan(url.rstrip("/"), _rulebook(rulebook), padding, batch_seconds)
     config, desk_key = create_deployment(directory, plan)
-    _print_json(config, desk_key)
+    _print_json(config, desk_key, config.region.url)
 
 
 @app.command()
@@ -65,13 +65,17 @@ def serve(
     """Serve a deployment and close its batches on time."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     config = load_config(directory)
+    if config.settings.rehearsal:
+        raise StateError(f"{directory} holds a rehearsal; make a deployment to serve with: ownhue-server init")
     server = create_app(config, parse_roles(role or ()))
     run(server, listen(host, port), lambda: logging.getLogger(__name__).info("ready"))
 
 
 @app.command()
 def rehearse(
-    directory: Annotated[Path | None, typer.Option(help="Folder to keep; default: a throw-away one.")] = None,
+    directory: Annotated[
+        Path | None, typer.Option(help="Folder to keep, or of a rehearsal to take up; default: a throw-away one.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Port = 0,
     start: Annotated[
@@ -93,9 +97,12 @@ def rehearse(
         folder = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ownhue-rehearsal-")))
         bound = listen(host, port)
         name = f"[{host}]" if ":" in host else host
-        plan = Plan(f"http://{name}:{bound.getsockname()[1]}", book, padding, batch_seconds)
-        config, desk_key = create_deployment(folder, plan)
-        run(create_app(config, clock=clock), bound, lambda: _print_json(config, desk_key), until_stdin_ends=True)
+        url = f"http://{name}:{bound.getsockname()[1]}"
+        if (folder / "settings.json").exists():
+            config, desk_key = resume_rehearsal(folder, url)
+        else:
+            config, desk_key = create_deployment(folder, Plan(url, book, padding, batch_seconds, rehearsal=True))
+        run(create_app(config, clock=clock), bound, lambda: _print_json(config, desk_key, url), until_stdin_ends=True)
 
 
 def main() -> None:
@@ -116,9 +123,9 @@ def _rulebook(path: Path | None) -> Rulebook:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _print_json(config: Config, desk_key: str) -> None:
+def _print_json(config: Config, desk_key: str, url: str) -> None:
     line = {
-        "url": config.region.url,
+        "url": url,
         "region": config.region.model_dump(),
         "desk_key": desk_key,
         "directory": str(config.directory),

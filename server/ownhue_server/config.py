@@ -44,6 +44,8 @@ class Settings(BaseModel):
     """SHA-256 of the desk key in hex. The key itself has 256 random bits, so a plain hash is no help to a thief."""
     padding: int = Field(default=PADDING, ge=1, le=100_000)
     """Fewest keys in a key file."""
+    rehearsal: bool = False
+    """Made for a clock that is moved: such a deployment is never served, and no other is ever rehearsed."""
     authority_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")
     """Where the authority is when it runs elsewhere; empty: at the region's url."""
     publisher_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")

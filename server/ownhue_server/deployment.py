@@ -16,7 +16,7 @@ from ownhue.errors import FormatError, StateError
 from ownhue.params import BATCH_SECONDS
 from ownhue.region import Region, region_bytes
 from ownhue.rulebook import Rulebook, rulebook_bytes
-from ownhue_server.config import PADDING, Config, Role, Settings, first_error, settings_bytes
+from ownhue_server.config import PADDING, Config, Role, Settings, first_error, load_config, settings_bytes
 from ownhue_server.storage.key_folder import KeyFolder, load_p256, new_p256, new_seed, write_private
 
 #: Names of the long-lived keys inside the folders of their roles.
@@ -33,6 +33,8 @@ class Plan:
     padding: int = PADDING
     """Fewest keys in a key file."""
     batch_seconds: int = BATCH_SECONDS
+    rehearsal: bool = False
+    """Made for a clock that is moved."""
 
 
 def create_deployment(directory: Path, plan: Plan) -> tuple[Config, str]:
@@ -42,10 +44,10 @@ def create_deployment(directory: Path, plan: Plan) -> tuple[Config, str]:
     """
     if (directory / "settings.json").exists():
         raise StateError(f"{directory} holds a deployment already")
-    desk_key = secrets.token_urlsafe(32)
+    desk_key, digest = _new_desk_key()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        settings = Settings(desk_key_sha256=sha256(desk_key.encode()).hexdigest(), padding=plan.padding)
+        settings = Settings(desk_key_sha256=digest, padding=plan.padding, rehearsal=plan.rehearsal)
         config = Config(directory, _region(directory / "keys", plan), settings)
     except ValidationError as error:
         raise FormatError(f"no such deployment can be: {first_error(error)}") from error
@@ -54,6 +56,26 @@ def create_deployment(directory: Path, plan: Plan) -> tuple[Config, str]:
     # Written last: a folder with settings is a whole deployment.
     write_private(directory / "settings.json", settings_bytes(settings))
     return config, desk_key
+
+
+def resume_rehearsal(directory: Path, url: str) -> tuple[Config, str]:
+    """Take up the rehearsal in *directory* at another *url*; its region and its files stay what they are.
+
+    The desk key is a new one and holds for this run only. Raises StateError for a deployment that
+    was not made by a rehearsal.
+    """
+    config = load_config(directory)
+    if not config.settings.rehearsal:
+        raise StateError(f"{directory} holds a deployment that is served; its clock cannot be moved")
+    desk_key, digest = _new_desk_key()
+    changes = {"desk_key_sha256": digest, "authority_url": url, "publisher_url": url, "issuer_url": url}
+    return Config(directory, config.region, config.settings.model_copy(update=changes)), desk_key
+
+
+def _new_desk_key() -> tuple[str, str]:
+    """A desk key and its digest."""
+    desk_key = secrets.token_urlsafe(32)
+    return desk_key, sha256(desk_key.encode()).hexdigest()
 
 
 def _region(keys: Path, plan: Plan) -> Region:

@@ -125,14 +125,14 @@ def test_a_damaged_file_is_written_again(tmp_path: Path) -> None:
     assert snapshot(tmp_path / "server" / "published") == before
 
 
-def test_a_file_that_cannot_be_made_again_stops_the_server_with_a_word(tmp_path: Path) -> None:
+def test_a_file_that_is_nowhere_stops_the_server_with_a_word(tmp_path: Path) -> None:
     with served(tmp_path / "server") as server:
         server.move_clock(MONDAY + BATCH)
     shutil.rmtree(tmp_path / "server" / "published" / "keys")
     with sqlite3.connect(tmp_path / "server" / "publisher.sqlite") as database:
-        database.execute("DELETE FROM published_keys WHERE data = (SELECT min(data) FROM published_keys)")
+        database.execute("DELETE FROM files WHERE kind = 'keys' AND batch = (SELECT max(batch) FROM files)")
     database.close()
-    with pytest.raises(StateError, match="cannot make it again"), served(tmp_path / "server", now=MONDAY + BATCH):
+    with pytest.raises(StateError, match="not in the database either"), served(tmp_path / "server", now=MONDAY + BATCH):
         pass
 
 
@@ -199,7 +199,7 @@ def test_files_that_could_not_be_written_come_before_the_next_head(
     assert not (server.config.published / "keys").exists()
 
 
-@pytest.mark.parametrize("step", ["write_key_file", "sign_tree_head", "_changed", "padding_keys"])
+@pytest.mark.parametrize("step", ["write_key_file", "sign_tree_head", "_changed", "_publish", "padding_keys"])
 def test_killed_inside_the_transaction_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -243,9 +243,10 @@ def test_key_files_go_after_fourteen_days_and_their_entries_stay(tmp_path: Path)
         assert with_content == {str(entry.batch) for entry in there}
         now = server.now()
     with sqlite3.connect(tmp_path / "server" / "publisher.sqlite") as database:
-        (oldest,) = database.execute("SELECT min(batch) FROM published_keys").fetchone()
+        for table in ("published_keys", "files WHERE kind = 'keys'"):
+            (oldest,) = database.execute(f"SELECT min(batch) FROM {table}").fetchone()
+            assert oldest == there[0].batch
     database.close()
-    assert oldest == there[0].batch
     before = snapshot(tmp_path / "server" / "published")
     with served(tmp_path / "server", now=now):
         assert snapshot(tmp_path / "server" / "published") == before

@@ -127,7 +127,7 @@ def a_wrong_result_is_withdrawn(stage: Stage) -> None:
     stage.expect("the courier's red ends at once", courier.decide(now).colour is Colour.GREEN)
     now = stage.chapter(6, "06:00", "the withdrawal is published")
     stage.day_of_scans(6)
-    decisions = stage.update(now)
+    decisions = stage.update(now, without="commuter")
     for name in ("courier", "cook"):
         stage.show(name, decisions[name])
         journal = stage.phones[name].journal()
@@ -142,6 +142,12 @@ def a_wrong_result_is_withdrawn(stage: Stage) -> None:
             f"the {name}'s phone turned back to green and wrote down why",
             decisions[name].colour is Colour.GREEN and any("withdrawn" in reason for reason in last.why),
         )
+    lost = stage.phones["commuter"].decide(now)
+    stage.show("commuter", lost)
+    stage.expect(
+        "the commuter's phone, which was shown two logs, trusts neither and says that it does not know",
+        lost.colour is Colour.GREY,
+    )
     stage.expect("the student, who met the retiree, stays yellow", decisions["student"].colour is Colour.YELLOW)
 
 

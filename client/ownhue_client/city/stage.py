@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from ownhue.colour import Colour, Decision, decision_bytes
 from ownhue_client.checkpoint import Checkpoint
@@ -114,10 +115,10 @@ class Stage:
             self.air.meet(a, b, moment, 60, attenuation)
         self.air.settle()
 
-    def update(self, now: int, *names: str) -> dict[str, Decision]:
-        """The named phones (all without a name) synchronise and decide; their decisions are saved."""
+    def update(self, now: int, without: str = "") -> dict[str, Decision]:
+        """All phones but one synchronise and decide; their decisions are saved."""
         decisions = {}
-        for name in names or self.phones:
+        for name in [name for name in self.phones if name != without]:
             phone = self.phones[name]
             phone.sync(now)
             decisions[name] = phone.decide(now)
@@ -129,7 +130,7 @@ class Stage:
     def show(self, name: str, decision: Decision) -> None:
         """Print a colour with its reasons, as the phone gives them."""
         style = _STYLE[decision.colour]
-        self.console.print(f"  [{style} bold]{_SYMBOL[decision.colour]} {name}: {decision.colour.word}[/]")
+        self.console.print(f"  [{style} bold]{escape(_SYMBOL[decision.colour])} {name}: {decision.colour.word}[/]")
         for line in why(decision):
             self.console.print(f"      {line}", style="dim", markup=False)
 

@@ -1,6 +1,6 @@
 """Closing a batch: which keys go out, the key file, the leaves of the log, the tree head. specs/publication.md
 
-- One transaction decides everything. What it stored is all that is needed to write the same files again, byte by byte.
+- One transaction decides everything, and stores the files themselves: what is in the folder can be written again.
 - A key goes out in the first batch whose closing time is at least its own end plus the embargo.
 - A batch is never skipped, closed twice, or closed before the one before it.
 """
@@ -21,7 +21,7 @@ from ownhue.region import Region
 from ownhue.tree import Frontier, leaf_hash
 from ownhue.tree_head import TreeHead, sign_tree_head
 from ownhue_server.publisher.padding import KeyMetadata, moved, padding_keys
-from ownhue_server.publisher.tables import DOCUMENTS, HEADS, LEAVES, PUBLISHED_KEYS, REVISED_KEYS, StoredKey
+from ownhue_server.publisher.tables import FILES, HEADS, LEAVES, PUBLISHED_KEYS, REVISED_KEYS, StoredKey
 from ownhue_server.storage.slots import Slots
 from ownhue_server.storage.writer import Transaction
 
@@ -54,19 +54,17 @@ class Press:
         newest = newest_head(transaction.connection)
         return range(max(ended, 0) if newest is None else newest[0] + 1, ended + 1)
 
-    def close(self, transaction: Transaction, batch: int, documents: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Close *batch*; *documents* by kind become leaves where they changed. Raises StateError out of turn.
-
-        Returns the key file by its path, so that it need not be made again right away.
-        """
+    def close(self, transaction: Transaction, batch: int, documents: Mapping[str, bytes]) -> None:
+        """Close *batch*; *documents* by kind become leaves where they changed. Raises StateError out of turn."""
         connection = transaction.connection
         newest = newest_head(connection)
         if newest is not None and batch != newest[0] + 1:
             raise StateError("batches are closed one after the other")
         self._publish_keys(transaction, batch)
-        key_file = self.key_file(connection, batch)
-        entry = LogEntry.of(f"keys/{batch}", key_file, "zip", batch)
-        entries = [*_changed(connection, batch, documents), entry]
+        entries = [
+            *(_publish(connection, kind, content, batch) for kind, content in _changed(connection, documents)),
+            _publish(connection, "keys", self._key_file(connection, batch), batch),
+        ]
         frontier = Frontier.from_bytes(newest[1]) if newest else Frontier()
         leaves = [leaf.encode() for leaf in entries]
         for number, leaf in enumerate(leaves, frontier.size):
@@ -79,10 +77,10 @@ class Press:
         )
         for table in (PUBLISHED_KEYS, REVISED_KEYS):
             connection.execute(delete(table).where(table.c.batch < self.oldest_kept(batch)))
-        return {entry.path: key_file}
+        connection.execute(delete(FILES).where(FILES.c.kind == "keys", FILES.c.batch < self.oldest_kept(batch)))
 
-    def key_file(self, connection: Connection, batch: int) -> bytes:
-        """The key file of a closed *batch*, the same bytes each time."""
+    def _key_file(self, connection: Connection, batch: int) -> bytes:
+        """The key file of *batch*."""
         keys, revised = (_keys(connection, table, batch) for table in (PUBLISHED_KEYS, REVISED_KEYS))
         closing = self.closing_time(batch)
         content = KeyFile(
@@ -127,19 +125,24 @@ def newest_head(connection: Connection) -> tuple[int, bytes] | None:
     return None if row is None else (row[0], row[1])
 
 
-def _changed(connection: Connection, batch: int, documents: Mapping[str, bytes]) -> list[LogEntry]:
-    """Store the *documents* that differ from the newest of their kind; their leaves, sorted by kind."""
-    entries = []
+def _changed(connection: Connection, documents: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
+    """Kind and content of the *documents* that differ from the newest of their kind, sorted by kind."""
+    changed = []
     for kind, content in sorted(documents.items()):
-        newest = select(DOCUMENTS.c.content).where(DOCUMENTS.c.kind == kind).order_by(DOCUMENTS.c.batch.desc()).limit(1)
-        if connection.execute(newest).scalar() == content:
-            continue
-        entry = LogEntry.of(kind, content, "json", batch)
-        # A document may return to an earlier content: a new leaf for the file that is there already.
-        connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.path == entry.path))
-        connection.execute(insert(DOCUMENTS).values(path=entry.path, kind=kind, batch=batch, content=content))
-        entries.append(entry)
-    return entries
+        newest = select(FILES.c.content).where(FILES.c.kind == kind).order_by(FILES.c.batch.desc()).limit(1)
+        if connection.execute(newest).scalar() != content:
+            changed.append((kind, content))
+    return changed
+
+
+def _publish(connection: Connection, kind: str, content: bytes, batch: int) -> LogEntry:
+    """Store a file; its leaf."""
+    folder, ending = (f"keys/{batch}", "zip") if kind == "keys" else (kind, "json")
+    entry = LogEntry.of(folder, content, ending, batch)
+    # A document may return to an earlier content: a new leaf for the file that is there already.
+    connection.execute(delete(FILES).where(FILES.c.path == entry.path))
+    connection.execute(insert(FILES).values(path=entry.path, kind=kind, batch=batch, content=content))
+    return entry
 
 
 def _keys(connection: Connection, table: Table, batch: int) -> list[StoredKey]:

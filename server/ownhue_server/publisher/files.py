@@ -1,11 +1,12 @@
 """From the database to the folder: every file that the log names, then the bundles, then the head.
 
 The database comes first and the head last, so a crash at any point loses nothing and shows nothing half: what is
-missing is written again at the next start, byte by byte the same, and checked against the log before it is written.
+missing is written again at the next start. The database keeps the files themselves, because another version of the
+compression library could not make the same bytes again; each is checked against the log before it is written.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from ownhue.errors import StateError
 from ownhue.log import BUNDLE_WIDTH, LogEntry, bundle_path, encode_bundle
 from ownhue_server.publisher.batches import Press
 from ownhue_server.publisher.folder import PublishedFolder
-from ownhue_server.publisher.tables import DOCUMENTS, HEADS, LEAVES
+from ownhue_server.publisher.tables import FILES, HEADS, LEAVES
 from ownhue_server.storage.writer import Writer
 
 
@@ -38,11 +39,10 @@ async def write_files(
     press: Press,
     folder: PublishedFolder,
     first_batch: int = 0,
-    fresh: Mapping[str, bytes] | None = None,
 ) -> None:
     """Bring *folder* up to the newest tree head, as far as batches from *first_batch* on are concerned.
 
-    *fresh*: contents at hand, by path. Raises StateError when a file cannot be made again as the log names it.
+    Raises StateError when the database does not hold a file as the log names it.
     """
     stored = await writer.run(lambda transaction: _stored(transaction.connection, first_batch))
     if stored is None:
@@ -50,29 +50,23 @@ async def write_files(
     oldest = press.oldest_kept(stored.batch)
     for entry in map(LogEntry.decode, stored.leaves):
         if entry.batch >= first_batch and (entry.kind != "keys" or entry.batch >= oldest):
-            await _write_entry(writer, press, folder, entry, fresh or {})
+            await _write_entry(writer, folder, entry)
     await asyncio.to_thread(_write_log, folder, stored, oldest)
 
 
-async def _write_entry(
-    writer: Writer, press: Press, folder: PublishedFolder, entry: LogEntry, fresh: Mapping[str, bytes]
-) -> None:
+async def _write_entry(writer: Writer, folder: PublishedFolder, entry: LogEntry) -> None:
     """Write the file of *entry* unless it is there."""
     if await asyncio.to_thread(folder.holds, entry.path, entry.sha256):
         return
-    data = fresh.get(entry.path)
-    if data is None:
-        data = await writer.run(lambda transaction: _content(transaction.connection, press, entry))
+    data = await writer.run(lambda transaction: _content(transaction.connection, entry))
     if sha256(data).digest() != entry.sha256:
-        raise StateError(f"published/{entry.path} is lost, and this version cannot make it again; restore it")
+        raise StateError(f"published/{entry.path} is lost, and not in the database either; restore a backup")
     await asyncio.to_thread(folder.put, entry.path, data)
 
 
-def _content(connection: Connection, press: Press, entry: LogEntry) -> bytes:
-    if entry.kind == "keys":
-        return press.key_file(connection, entry.batch)
-    content: bytes = connection.execute(select(DOCUMENTS.c.content).where(DOCUMENTS.c.path == entry.path)).scalar_one()
-    return content
+def _content(connection: Connection, entry: LogEntry) -> bytes:
+    content: bytes | None = connection.execute(select(FILES.c.content).where(FILES.c.path == entry.path)).scalar()
+    return content or b""
 
 
 def _write_log(folder: PublishedFolder, stored: _Stored, oldest: int) -> None:

@@ -21,7 +21,7 @@ from ownhue_server.publisher.folder import PublishedFolder
 from ownhue_server.publisher.reports import Reports
 from ownhue_server.publisher.static import PublishedFiles
 from ownhue_server.publisher.tables import (
-    DOCUMENTS,
+    FILES,
     KEY_BYTES,
     PENDING_KEYS,
     SPENT_TOKEN_BYTES,
@@ -100,32 +100,32 @@ class Publisher:
                 raise StateError("a batch is closed when it is over")
             documents = await self._documents(closing)
             self._token_keys.learn([documents[kind] for kind in documents if kind == "report-keys"], closing)
-            fresh = await self._writer.run(partial(self._close, batch=batch, documents=documents))
+            await self._writer.run(partial(self._close, batch=batch, documents=documents))
             if self._unwritten is None:
                 self._unwritten = batch
-            await self._write(fresh)
+            await self._write()
         _log.info("batch %d is closed and published", batch)
 
     async def write_missing(self) -> None:
         """Write the files of closed batches that could not be written before (a full disk, say)."""
         async with self._closing:
             if self._unwritten is not None:
-                await self._write({})
+                await self._write()
 
-    async def _write(self, fresh: Mapping[str, bytes]) -> None:
+    async def _write(self) -> None:
         # From the first batch that is not known to be written: a head never stands for files that are not there.
-        await write_files(self._writer, self._press, self._folder, self._unwritten or 0, fresh)
+        await write_files(self._writer, self._press, self._folder, self._unwritten or 0)
         self._unwritten = None
 
-    def _close(self, transaction: Transaction, batch: int, documents: Mapping[str, bytes]) -> dict[str, bytes]:
+    def _close(self, transaction: Transaction, batch: int, documents: Mapping[str, bytes]) -> None:
         closing = self._press.closing_time(batch)
         spent = self._spent.all(transaction)
         over = [content[:TOKEN_BYTES] for content in spent if week_of_spent_token(content) < oldest_week(closing)]
         self._spent.remove(transaction, over)
-        return self._press.close(transaction, batch, documents)
+        self._press.close(transaction, batch, documents)
 
 
 def _report_keys(transaction: Transaction) -> list[bytes]:
     """The lists of report-token keys published so far, newest last."""
-    statement = select(DOCUMENTS.c.content).where(DOCUMENTS.c.kind == "report-keys").order_by(DOCUMENTS.c.batch)
+    statement = select(FILES.c.content).where(FILES.c.kind == "report-keys").order_by(FILES.c.batch)
     return list(transaction.connection.execute(statement).scalars())

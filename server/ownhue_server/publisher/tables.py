@@ -6,7 +6,7 @@
 | spent_tokens | a slot: SHA-256 of a token's signature, and its week | while that week's tokens are accepted |
 | published_keys | clustered by batch and key: key, metadata, commitment. Padding has the same columns | 14 days |
 | revised_keys | clustered by batch and key: a published key that was taken back | 14 days |
-| documents | signed documents by path | for ever |
+| files | what was published, by path: signed documents, key files | for ever; key files 14 days |
 | leaves | the log, by number | for ever |
 | heads | one tree head for each closed batch | for ever |
 
@@ -46,8 +46,8 @@ def _key_table(name: str) -> Table:
 PUBLISHED_KEYS = _key_table("published_keys")
 REVISED_KEYS = _key_table("revised_keys")
 
-DOCUMENTS = Table(
-    "documents",
+FILES = Table(
+    "files",
     TABLES,
     Column("path", Text, primary_key=True),
     Column("kind", Text, nullable=False),
