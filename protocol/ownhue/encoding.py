@@ -31,7 +31,8 @@ def cbor_decode(data: bytes) -> Any:
         stream = io.BytesIO(data)
         value = cbor2.CBORDecoder(stream).decode()
         canonical = stream.tell() == len(data) and _plain(value) and cbor_encode(value) == data
-    except Exception as error:  # noqa: BLE001 - whatever a decoder throws at hostile bytes becomes our one error
+    # Whatever a decoder throws at hostile bytes becomes our one error.
+    except Exception as error:
         raise FormatError(f"not CBOR: {type(error).__name__}") from error
     if not canonical:
         raise FormatError("not deterministic CBOR")
@@ -106,7 +107,7 @@ def base64url_decode(text: str) -> bytes:
 
 
 def frame(message: bytes, size: int = FRAME_BYTES) -> bytes:
-    """*message* behind its length (u32 big-endian), filled with zeros to *size* bytes. Raises LimitError if too long."""
+    """*message* behind its length (u32 big-endian), filled with zeros to *size* bytes. Raises LimitError."""
     if len(message) > size - _LENGTH_BYTES:
         raise LimitError(f"message of {len(message)} bytes does not fit a frame of {size}")
     return len(message).to_bytes(_LENGTH_BYTES, "big") + message.ljust(size - _LENGTH_BYTES, b"\0")
@@ -118,6 +119,6 @@ def unframe(data: bytes, size: int = FRAME_BYTES) -> bytes:
         raise FormatError(f"a frame has {size} bytes, not {len(data)}")
     length = int.from_bytes(data[:_LENGTH_BYTES], "big")
     message = data[_LENGTH_BYTES : _LENGTH_BYTES + length]
-    if frame(message, size) != data if len(message) == length else True:
+    if len(message) != length or frame(message, size) != data:
         raise FormatError("a frame's length or filling is wrong")
     return message

@@ -8,7 +8,8 @@ A published key is expanded into its identifiers, and these are looked up among 
 
 - Time is linear in the published keys and does not depend on how much was heard; memory does not depend on the
   number of published keys, which are taken in batches.
-- The bitmap may only let too much through. What is a match is decided by an exact look-up of all 16 bytes.
+- Two bitmaps, one for each half of an identifier, may only let too much through. What is a match is decided by an
+  exact look-up of all 16 bytes.
 - A sighting counts only near the interval of its identifier and before the key was published: afterwards anybody
   can transmit the identifier.
 """
@@ -30,10 +31,11 @@ from ownhue.params import MATCH_TOLERANCE
 
 #: Keys expanded at a time: their identifiers (at most 295 kB) stay in the processor's cache.
 _BATCH_KEYS = 128
-#: Smallest and largest number of bits that index the bitmap; the largest takes 16 MiB.
+#: Smallest and largest number of bits that index a bitmap; the largest takes 16 MiB.
 _BITMAP_BITS = (10, 24)
-#: The bitmap has at least this many places per identifier, so that few strangers pass it.
-_PLACES_PER_IDENTIFIER = 256
+#: A bitmap has at least this many places per identifier: at most one of 32 strangers passes it, one of 1,000 both.
+#: Larger ones would let fewer through, but no longer fit the cache of a processor.
+_PLACES_PER_IDENTIFIER = 32
 
 
 class Sighting(NamedTuple):
@@ -85,7 +87,7 @@ class Matcher:
                 raise FormatError("a sighting has an identifier of 16 bytes and metadata of 4")
             heard[sighting.rpi].append(sighting)
         self._heard = dict(heard)
-        self._mask, self._bitmap = _bitmap(self._heard)
+        self._mask, self._bitmaps = _bitmaps(self._heard)
         self.discarded = dict.fromkeys(("out_of_tolerance", "after_publication", "bad_metadata"), 0)
 
     def match(self, keys: Iterable[ExposureKey], published_at: int) -> Iterator[Match]:
@@ -100,11 +102,12 @@ class Matcher:
                         yield Match(key, sighting, metadata)
 
     def _candidates(self, batch: list[ExposureKey]) -> Iterator[tuple[ExposureKey, int, bytes]]:
-        """(key, interval, identifier) for each identifier of the batch that the bitmap lets through."""
+        """(key, interval, identifier) for each identifier of the batch that both bitmaps let through."""
         identifiers = expand(batch)
-        # The first 8 of every 16 bytes, as integers of the kind that numpy indexes with.
-        places = np.frombuffer(identifiers, dtype="<i8")[::2] & self._mask
-        positions = np.flatnonzero(self._bitmap.take(places, mode="wrap"))
+        halves = np.frombuffer(identifiers, dtype="<i8").reshape(-1, 2)
+        first, second = self._bitmaps
+        positions = np.flatnonzero(first.take(halves[:, 0] & self._mask, mode="wrap"))
+        positions = positions[second.take(halves[positions, 1] & self._mask, mode="wrap")]
         if not positions.size:
             return
         ends = np.cumsum([key.rolling_period for key in batch])
@@ -129,15 +132,15 @@ class Matcher:
         return None
 
 
-def _bitmap(heard: Iterable[bytes]) -> tuple[int, NDArray[np.bool_]]:
-    """A mask for the first 8 bytes of an identifier, and for every masked value whether one was heard."""
-    identifiers = b"".join(heard)
+def _bitmaps(heard: Iterable[bytes]) -> tuple[int, list[NDArray[np.bool_]]]:
+    """A mask for halves of identifiers (8 bytes), and for either half whether a masked value was heard."""
+    halves = np.frombuffer(b"".join(heard), dtype="<i8").reshape(-1, 2)
     least, most = _BITMAP_BITS
-    places = len(identifiers) // KEY_BYTES * _PLACES_PER_IDENTIFIER
-    mask = 2 ** min(max(places.bit_length(), least), most) - 1
-    bitmap = np.zeros(mask + 1, dtype=np.bool_)
-    bitmap[np.frombuffer(identifiers, dtype="<i8")[::2] & mask] = True
-    return mask, bitmap
+    mask = 2 ** min(max((len(halves) * _PLACES_PER_IDENTIFIER).bit_length(), least), most) - 1
+    bitmaps = [np.zeros(mask + 1, dtype=np.bool_) for _ in range(2)]
+    for half, bitmap in enumerate(bitmaps):
+        bitmap[halves[:, half] & mask] = True
+    return mask, bitmaps
 
 
 def windows_from(matches: Iterable[Match], published_at: int) -> list[ExposureWindow]:

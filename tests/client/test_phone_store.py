@@ -99,10 +99,15 @@ def test_old_history_goes_and_evidence_stays_longer(store: Store) -> None:
 
 def test_a_failed_transaction_leaves_nothing_not_even_a_key(store: Store) -> None:
     store.put("name", b"before")
-    with pytest.raises(RuntimeError), store.atomic():
-        store.put("name", b"after")
-        store.add("places", DAY, ["half"])
-        raise RuntimeError
+
+    def half() -> None:
+        with store.atomic():
+            store.put("name", b"after")
+            store.add("places", DAY, ["half"])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert store.get("name") == b"before"
     assert list(store.rows("places")) == []
     assert store.days() == []
@@ -113,10 +118,14 @@ def test_a_failed_transaction_leaves_nothing_not_even_a_key(store: Store) -> Non
 
 
 def test_transactions_nest(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.atomic():
-        with store.atomic(durable=True):
-            store.put("name", b"inner")
-        raise RuntimeError
+    def half() -> None:
+        with store.atomic():
+            with store.atomic(durable=True):
+                store.put("name", b"inner")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert store.get("name") == b"value"
 
 

@@ -229,11 +229,3 @@ def meet(a: Phone, b: Phone, start: int, slots: int = 60, attenuation: int = 50)
                 Sighting(beacon.rpi, beacon.aem, time, speaker.settings.transmit_power - attenuation, time, 20)
             )
         listener.hear_many(heard)
-
-
-def published(report: Report, report_type: ReportType = ReportType.CONFIRMED_TEST) -> list[ExposureKey]:
-    """The keys of a report as a key file holds them."""
-    return [
-        ExposureKey(key.data, key.rolling_start, key.rolling_period, report_type, key.days_since_onset)
-        for key in report.keys
-    ]

@@ -61,6 +61,32 @@ def test_a_rehearsal_ends_at_sigterm_and_leaves_no_folder(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_rehearsal_is_taken_up_again_and_never_served(tmp_path: Path) -> None:
+    with server_process(tmp_path / "server", start=MONDAY, padding=5) as first:
+        first.move_clock(MONDAY + BATCH)
+        log = httpx.get(f"{first.url}/published/tile/entries/000.p/5").content
+    with server_process(tmp_path / "server", start=MONDAY + BATCH, padding=5) as again:
+        assert again.region == first.region
+        assert again.desk_key != first.desk_key
+        assert httpx.get(f"{again.url}/published/tile/entries/000.p/5").content == log
+        for key, status in ((first.desk_key, 401), (again.desk_key, 201)):
+            headers = {"Authorization": f"Bearer {key}"}
+            assert httpx.post(f"{again.url}/authority/v1/tickets", json={}, headers=headers).status_code == status
+        # The desk's way to the publisher leads to the new address.
+        url = f"{again.url}/authority/v1/sealed-reports"
+        assert httpx.post(url, content=b"x", headers=again.desk_headers).json() == {"ok": False, "error": "malformed"}
+    served = run("serve", str(tmp_path / "server"))
+    assert (served.returncode, served.stderr.count("\n")) == (1, 1)
+    assert "holds a rehearsal" in served.stderr
+
+
+def test_a_deployment_that_is_served_is_never_rehearsed(tmp_path: Path) -> None:
+    config, _desk_key = deployment(tmp_path / "server")
+    result = run("rehearse", "--directory", str(config.directory))
+    assert result.returncode == 1
+    assert "its clock cannot be moved" in result.stderr
+
+
 def test_a_rehearsal_with_another_rulebook(tmp_path: Path) -> None:
     book = tmp_path / "book.json"
     book.write_bytes(rulebook_bytes(without_ceilings()))

@@ -104,7 +104,7 @@ def _read(response: httpx.Response, limit: int) -> bytes:
         raise FormatError("the server sent a compressed answer")
     parts = []
     left = limit
-    for part in response.iter_raw():
+    for part in response.iter_bytes():
         left -= len(part)
         if left < 0:
             raise LimitError(f"the server's answer is longer than {limit} bytes")
