@@ -75,13 +75,13 @@ def _refuse_floats(value: Any) -> None:
 
 def base45_encode(data: bytes) -> str:
     """Base45 text of *data* (RFC 9285)."""
-    return base45.b45encode(data).decode("ascii")
+    return str(base45.b45encode(data), "ascii")
 
 
 def base45_decode(text: str) -> bytes:
     """The bytes of *text*. Raises FormatError unless *text* is exactly their Base45 spelling."""
     try:
-        data = base45.b45decode(text)
+        data = bytes(base45.b45decode(text))
     except (ValueError, TypeError) as error:
         raise FormatError("not Base45") from error
     if base45_encode(data) != text:

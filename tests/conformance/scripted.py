@@ -9,7 +9,7 @@ from functools import cache
 from hashlib import sha256, shake_256
 from typing import Any
 
-import gmpy2  # type: ignore[import-untyped]
+import gmpy2
 from cryptography.hazmat.primitives.asymmetric import rsa
 from nacl.signing import SigningKey
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 from itertools import product
 from typing import Any
 
-import gmpy2  # type: ignore[import-untyped]
+import gmpy2
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa

@@ -1,0 +1,251 @@
+"""The phone's own judgement: facts, decision, journal, places, and the plain words for it."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ownhue.colour import Colour, Decision, decide
+from ownhue.demonstration import demonstration_rulebook
+from ownhue.errors import FormatError, StateError, VerificationError
+from ownhue.identifiers import Beacon
+from ownhue.journal import verify_chain
+from ownhue.key_file import ExposureKey
+from ownhue.matching import Sighting
+from ownhue.params import ReportType
+from ownhue_client.phone import Phone, why
+from ownhue_client.phone.records import day_of
+from tests.client.publisher import BATCH_SECONDS, START
+from tests.client.town import DAY, HOUR, Town, meet
+
+MEETING = START + BATCH_SECONDS
+TESTED = date(2026, 3, 2)
+
+
+@pytest.fixture
+def town() -> Town:
+    return Town()
+
+
+@pytest.fixture
+def phone(town: Town, tmp_path: Path) -> Phone:
+    return town.phone(tmp_path / "phone")
+
+
+def expose(town: Town, phone: Phone, tmp_path: Path, slots: int = 60) -> int:
+    """Let *phone* meet somebody whose key is then published; the time of publication."""
+    other = town.phone(tmp_path / f"other-{slots}")
+    meet(phone, other, MEETING, slots)
+    key = other._keys.key_at(MEETING // 600)
+    exposed = ExposureKey(key.data, key.rolling_start, key.rolling_period, ReportType.CONFIRMED_TEST, 1)
+    town.publisher.close_keys()
+    now = town.publisher.close_keys(keys=[exposed])
+    phone.sync(now)
+    return now
+
+
+def text(decision: Decision) -> str:
+    return "\n".join(why(decision))
+
+
+def test_before_anything_is_known_it_is_grey(phone: Phone) -> None:
+    decision = phone.decide(START)
+    assert decision.colour is Colour.GREY
+    assert text(decision).startswith("GREY: not established\nbecause: no rulebook is in force")
+
+
+def test_the_decision_can_be_computed_again_from_rulebook_and_facts(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path)
+    assert phone.decide(now) == decide(demonstration_rulebook(), phone.facts(now), now)
+
+
+def test_yellow_says_until_when_why_and_what_ends_it(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path)
+    lines = why(phone.decide(now))
+    assert lines[0] == "YELLOW until 9 March 2026, 23:59 (Asia/Shanghai)"
+    assert lines[1].startswith("because: on 2 March 2026, in the morning, 20 weighted minutes near people who reported")
+    assert "133 % of the threshold encounters.yellow_minutes_per_day -> yellow" in lines[1]
+    assert "ends: on 9 March 2026, 23:59" in lines
+    assert "ends: at once with a withdrawal by the authority" in lines
+    assert lines[-1].startswith("by: rulebook 1 (")
+    # The sentence is kept to the second, and not one longer.
+    end = phone.decide(now).until
+    assert end is not None
+    phone.sync(now)
+    assert phone.decide(end).colour is Colour.YELLOW
+    assert phone.decide(end + 1).colour is not Colour.YELLOW
+
+
+def test_what_did_not_count_is_told_too(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path, slots=15)
+    lines = why(phone.decide(now))
+    assert lines[0].startswith("GREEN")
+    assert "not counted: 5 minutes heard on 2 March 2026, 33 % of what makes yellow: below threshold" in lines
+
+
+def test_a_capped_encounter_says_that_bluetooth_alone_never_makes_red(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path, slots=200)
+    decision = phone.decide(now)
+    assert (decision.colour, decision.reasons[0].capped) == (Colour.YELLOW, True)
+    assert "enough for red, but Bluetooth alone never makes more than yellow" in text(decision)
+
+
+def test_red_from_an_own_result_and_both_endings(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path)
+    phone.claim(town.code(), TESTED, TESTED, now)
+    lines = why(phone.decide(now))
+    assert lines[0] == "RED until 16 March 2026, 23:59 (Asia/Shanghai)"
+    assert lines[1].startswith("because: own positive result of 2 March 2026, learned on 2 March 2026")
+    assert len([line for line in lines if line.startswith("because")]) == 2
+    assert any("what counts from 2 March 2026" in line for line in lines)
+
+
+def test_old_data_make_green_grey_and_leave_yellow_yellow(town: Town, phone: Phone, tmp_path: Path) -> None:
+    quiet = town.phone(tmp_path / "quiet")
+    now = expose(town, phone, tmp_path)
+    quiet.sync(now)
+    assert quiet.decide(now).colour is Colour.GREEN
+    later = now + DAY + 1
+    assert "too old" in text(quiet.decide(later))
+    assert quiet.decide(later).colour is Colour.GREY
+    decision = phone.decide(later)
+    assert decision.colour is Colour.YELLOW
+    assert "note: published data are old" in text(decision)
+
+
+def test_every_change_is_in_the_journal_and_nothing_else(town: Town, phone: Phone, tmp_path: Path) -> None:
+    phone.sync(town.now)
+    for _ in range(3):
+        phone.decide(town.now)
+    now = expose(town, phone, tmp_path)
+    for _ in range(3):
+        phone.decide(now)
+    journal = phone.journal()
+    assert [(entry.before, entry.after) for entry in journal] == [(None, Colour.GREEN), (Colour.GREEN, Colour.YELLOW)]
+    assert journal[1].why[0].startswith("new finding")
+    verify_chain(journal)
+    with pytest.raises(VerificationError):
+        verify_chain([journal[0].model_copy(update={"time": 1}), journal[1]])
+
+
+def test_time_that_goes_back_is_refused_and_changes_nothing(town: Town, phone: Phone) -> None:
+    phone.sync(town.now)
+    phone.decide(town.now)
+    with pytest.raises(StateError, match="time goes back"):
+        phone.decide(town.now - 1)
+    assert len(phone.journal()) == 1
+
+
+def test_the_radio_share_counts_scans_that_ran_against_those_planned(town: Town, phone: Phone) -> None:
+    now = town.now
+    phone.sync(now)
+    assert phone.facts(now).radio_share_percent is None
+    for number in range(3):
+        phone.note_scan(now - number * 300, ran=False)
+    assert phone.facts(now).radio_share_percent == 0
+    beacon = Beacon(bytes(16), bytes(4))
+    for scan in (1, 1, 2):
+        phone.hear(beacon, rssi=-70, scan_id=scan, scan_seconds=4, now=now - 60)
+    # Two scans heard somebody, one of them twice; three planned ones did not run.
+    assert phone.facts(now).radio_share_percent == 40
+    assert phone.decide(now).colour is Colour.GREY
+    assert "the radio was off too much" in text(phone.decide(now))
+    phone.note_scan(now)
+    assert phone.facts(now).radio_share_percent == 50
+    assert phone.decide(now).colour is Colour.GREEN
+    # Only the last day counts.
+    assert phone.facts(now + DAY + HOUR).radio_share_percent is None
+
+
+def test_places_stay_with_their_owner_and_go_with_their_day(phone: Phone) -> None:
+    phone.note_place(31.2304, 121.4737, 20, START)
+    phone.note_place(-33.8688, -70.6693, 50, START + DAY)
+    assert [(place.latitude, place.longitude, place.accuracy) for place in phone.places()] == [
+        (31.2304, 121.4737, 20),
+        (-33.8688, -70.6693, 50),
+    ]
+    phone.forget_day(day_of(START))
+    assert [place.time for place in phone.places()] == [START + DAY]
+    for wrong in ((91, 0, 1), (0, 181, 1), (0, 0, -1), (float("nan"), 0, 1)):
+        with pytest.raises(FormatError):
+            phone.note_place(*wrong, START)
+
+
+def test_a_forgotten_day_takes_its_evidence_along(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path)
+    assert phone.decide(now).colour is Colour.YELLOW
+    phone.forget_day(day_of(MEETING))
+    facts = phone.facts(now)
+    assert (facts.windows, facts.withdrawn) == ((), {})
+    assert phone.decide(now).colour is Colour.GREEN
+    assert phone.journal()[-1].why[0].endswith("no longer counts")
+    assert phone.days() == []
+
+
+def test_after_fourteen_days_history_is_gone(town: Town, phone: Phone) -> None:
+    phone.note_place(31.2304, 121.4737, 20, START)
+    phone.hear(Beacon(bytes(16), bytes(4)), -70, 1, 4, START)
+    phone.beacon_at(START)
+    while town.publisher.time < START + 15 * DAY:
+        town.publisher.close_keys()
+    phone.sync(START + 14 * DAY + DAY - 1)
+    assert day_of(START) in phone.days()
+    phone.sync(START + 15 * DAY)
+    assert day_of(START) not in phone.days()
+    assert phone.places() == []
+
+
+def test_many_sightings_over_midnight_are_kept_in_their_days(phone: Phone) -> None:
+    times = [START + DAY - 10, START + DAY - 1, START + DAY, START + DAY + 5]
+    phone.hear_many(Sighting(os.urandom(16), bytes(4), time, -70, time, 20) for time in times)
+    kept = [[s.time for s in phone._hearing.sightings(day, day)] for day in (day_of(START), day_of(START) + 1)]
+    assert kept == [times[:2], times[2:]]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rpi": b"short"}, {"aem": bytes(5)}, {"rssi": 200}, {"scan_seconds": -1}, {"time": 2**70}]
+)
+def test_of_many_sightings_one_wrong_one_keeps_all_out(phone: Phone, wrong: dict[str, object]) -> None:
+    good = Sighting(bytes(16), bytes(4), START, -70, 1, 20)
+    with pytest.raises(FormatError):
+        phone.hear_many([good, good._replace(**wrong)])  # type: ignore[arg-type]
+    assert list(phone._hearing.sightings(0, 10**9)) == []
+
+
+def test_a_reopened_phone_is_the_same_phone(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path)
+    before, beacon, facts = phone.decide(now), phone.beacon_at(now), phone.facts(now)
+    phone.close()
+    with Phone.open(tmp_path / "phone", random=os.urandom, http_client=town.client(), now=now) as again:
+        assert (again.decide(now), again.beacon_at(now), again.facts(now)) == (before, beacon, facts)
+        assert again.region == town.region
+        assert len(again.journal()) == 1
+    with Phone.open(tmp_path / "phone", random=os.urandom, http_client=town.client(), now=now):
+        pass
+
+
+def test_the_files_hold_no_place_identifier_key_or_region_in_clear(town: Town, phone: Phone, tmp_path: Path) -> None:
+    now = expose(town, phone, tmp_path)
+    phone.note_place(31.2304, 121.4737, 20, now)
+    phone.enrol(town.ticket(), now)
+    phone.decide(now)
+    secrets = [
+        phone._keys.key_at(MEETING // 600).data,
+        phone.beacon_at(MEETING).rpi,
+        next(phone._hearing.sightings(0, 10**9)).rpi,
+        phone.facts(now).windows[0].source,
+        phone.facts(now).salt,
+        phone._store.get("device"),
+        phone._store.get("phone_secret"),
+        round(31.2304 * 10**7).to_bytes(4, "big"),
+        b"31.2304",
+        b"yellow",
+        b"demo.ownhue",
+        b"published keys",
+    ]
+    for _ in range(2):
+        data = b"".join(path.read_bytes() for path in (tmp_path / "phone").iterdir() if path.name != "master.key")
+        assert len(data) > 10_000
+        assert [secret for secret in secrets if secret in data] == []
+        phone.close()
