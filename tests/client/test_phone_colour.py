@@ -167,9 +167,9 @@ def test_places_stay_with_their_owner_and_go_with_their_day(phone: Phone) -> Non
     ]
     phone.forget_day(day_of(START))
     assert [place.time for place in phone.places()] == [START + DAY]
-    for wrong in ((91, 0, 1), (0, 181, 1), (0, 0, -1), (float("nan"), 0, 1)):
+    for latitude, longitude, accuracy in ((91.0, 0.0, 1), (0.0, 181.0, 1), (0.0, 0.0, -1), (float("nan"), 0.0, 1)):
         with pytest.raises(FormatError):
-            phone.note_place(*wrong, START)
+            phone.note_place(latitude, longitude, accuracy, START)
 
 
 def test_a_forgotten_day_takes_its_evidence_along(town: Town, phone: Phone, tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_a_reopened_phone_is_the_same_phone(town: Town, phone: Phone, tmp_path: 
 def test_the_files_hold_no_place_identifier_key_or_region_in_clear(town: Town, phone: Phone, tmp_path: Path) -> None:
     now = expose(town, phone, tmp_path)
     phone.note_place(31.2304, 121.4737, 20, now)
-    phone.enrol(town.ticket(), now)
     phone.decide(now)
+    phone.enrol(town.ticket(), START + BATCH_SECONDS)
     secrets = [
         phone._keys.key_at(MEETING // 600).data,
         phone.beacon_at(MEETING).rpi,

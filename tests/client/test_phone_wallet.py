@@ -1,9 +1,10 @@
-"""Enrolment, passes and the shown code: each opening a new pass, a lost answer costs none, none left is said plainly."""
+"""Enrolment, passes and the shown code: each opening a new pass, and a lost answer costs none."""
 
 import os
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from ownhue.blind_rsa import generate_key, pss_spki
 from ownhue.code import decode_code
@@ -57,7 +58,7 @@ def test_a_shown_code_is_what_a_checkpoint_accepts(town: Town, phone: Phone) -> 
     assert (verdict.colour, verdict.cross_checked, verdict.rulebook_version) == (Colour.GREEN, True, 1)
     challenge = os.urandom(16)
     late = verify_code(shown.text_at(NOW + 7, challenge), view(town), NOW + 3000, challenge=challenge)
-    assert late.colour is Colour.GREEN
+    assert late.colour == Colour.GREEN
 
 
 def test_it_is_signed_again_every_fifteen_seconds_for_two_minutes(phone: Phone) -> None:
@@ -190,8 +191,6 @@ def test_what_is_no_ticket_is_never_sent(town: Town, tmp_path: Path, ticket: str
 
 
 def test_a_forged_or_expired_ticket_is_never_sent(town: Town, tmp_path: Path) -> None:
-    from nacl.signing import SigningKey
-
     phone = town.phone(tmp_path / "new")
     with pytest.raises(VerificationError, match="signature"):
         phone.enrol(sign_ticket(SigningKey.generate(), bytes(16), NOW + DAY), NOW)

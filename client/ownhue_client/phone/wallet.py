@@ -141,6 +141,8 @@ class Wallet:
         signatures: Any = answer.get("signatures")
         if not isinstance(signatures, list) or len(signatures) != len(requests):
             raise FormatError("the issuer's answer holds another number of passes than asked for")
+        if not all(isinstance(signature, bytes) for signature in signatures):
+            raise FormatError("the issuer's answer holds something else than signatures")
         return signatures
 
     def _count_asked(self, epoch: int, count: int, now: int) -> None:

@@ -1,0 +1,5 @@
+"""`python -m ownhue_client` is the command `ownhue`."""
+
+from ownhue_client.cli import main
+
+main()

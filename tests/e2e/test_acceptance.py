@@ -1,0 +1,34 @@
+"""The longer checks (`make acceptance`): the replay of a real contact trace of an office, 217 people over ten workdays."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ownhue_client import exit_codes
+from tests.shared import SPECS, shared_path
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("book", ["demonstration", "without-ceilings"])
+def test_the_replay_of_an_office_equals_its_rehearsal(book: str, seed: int, tmp_path: Path) -> None:
+    trace = shared_path("data/contacts/InVS15.dat")
+    rulebook = SPECS / "rulebooks" / f"{book}.json"
+    result_file = tmp_path / "result.json"
+    command = [sys.executable, "-m", "ownhue_client", "city", "replay", str(trace), "--positives", "3"]
+    command += ["--seed", str(seed), "--rulebook", str(rulebook), "--json", str(result_file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == exit_codes.OK, done.stderr
+    result = json.loads(result_file.read_text())
+    assert result["equal"] is True
+    assert result["people"] == 217
+    assert sum(day["reports"] for day in result["days"]) == 3
+    assert all(day["codes_verified"] == 10 for day in result["days"])
+    assert max(day["colours"]["yellow"] for day in result["days"]) > 0
+    # The positives themselves are red; only without ceilings may anybody else be.
+    reds = result["days"][-1]["colours"]["red"]
+    assert reds == 3 if book == "demonstration" else reds >= 3

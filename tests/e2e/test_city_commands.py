@@ -1,0 +1,155 @@
+"""`ownhue city demo` and `ownhue city replay` as a user runs them: what they leave, and how they end."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ownhue.decision import parse_decision
+from ownhue.demonstration import demonstration_rulebook
+from ownhue.rulebook import rulebook_bytes
+from ownhue_client import exit_codes
+from ownhue_client.qr import read_qr
+from tests.shared import SPECS
+
+
+def ownhue(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "ownhue_client", *map(str, arguments)]
+    return run(command)
+
+
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    # A wide terminal, so that no sentence that is looked for is broken into lines.
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+
+
+@pytest.fixture(name="trace")
+def trace_file(tmp_path: Path) -> Path:
+    """Three people over three days, ten minutes a day each pair."""
+    slots = [(day * 86400 + 36000 + slot * 20, a, b) for day in range(3) for slot in range(60) for a, b in PAIRS]
+    path = tmp_path / "trace.dat"
+    path.write_text("time a b\n" + "".join(f"{t} {a} {b}\n" for t, a, b in slots))
+    return path
+
+
+PAIRS = [(1, 2), (2, 3)]
+
+
+def test_the_demo_tells_its_story_and_leaves_what_it_names(tmp_path: Path) -> None:
+    done = ownhue("city", "demo", "--out", tmp_path / "out")
+    assert done.returncode == exit_codes.OK, done.stdout + done.stderr
+    assert "MISSED" not in done.stdout
+    assert "no request sent" in done.stdout
+    for picture in sorted((tmp_path / "out" / "codes").glob("*.png")):
+        assert read_qr(picture).startswith("OWN1:")
+    decisions = [parse_decision(path.read_bytes()) for path in (tmp_path / "out" / "decisions").glob("*.json")]
+    assert {decision.colour.word for decision in decisions} == {"green", "yellow", "red"}
+    assert len(list((tmp_path / "out" / "key-files").glob("*.zip"))) > 12
+    assert all(json.loads(path.read_text()) for path in (tmp_path / "out" / "ledgers").glob("*.json"))
+
+
+def test_an_expectation_that_does_not_hold_ends_the_demo_with_status_1(
+    tmp_path: Path,
+) -> None:
+    # The same story with a padding that the first chapter does not expect.
+    program = (
+        "from ownhue_client.city import chapters; chapters.PADDING = 100_000\n"
+        "from ownhue_client.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "city", "demo", "--out", str(tmp_path / "out")]
+    done = run(command)
+    assert done.returncode == exit_codes.MISSED
+    assert "MISSED nobody has reported" in done.stdout
+
+
+def test_a_replay_writes_its_result(trace: Path, tmp_path: Path) -> None:
+    done = ownhue("city", "replay", trace, "--positives", 1, "--seed", 7, "--json", tmp_path / "result.json")
+    assert done.returncode == exit_codes.OK, done.stdout + done.stderr
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["equal"] is True
+    assert len(result["days"]) == 3
+    assert result["days"][-1]["reports"] == 1
+    assert [day["codes_verified"] for day in result["days"]] == [3, 3, 3]
+    positive = str(result["positives"][0]["person"])
+    assert result["final_colours"][positive] == "red"
+
+
+def test_a_replay_whose_colours_differ_ends_with_status_1(trace: Path) -> None:
+    # The server's phones hear the trace with a third of the seconds that the rehearsal counts.
+    program = (
+        "from ownhue_client.city.air import Air\n"
+        "carry = Air._carry\n"
+        "Air._carry = lambda self, a, b, time, seconds, dB: carry(self, a, b, time, seconds // 3, dB)\n"
+        "from ownhue_client.cli import main; main()"
+    )
+    arguments = ["city", "replay", str(trace), "--positives", "1", "--seed", "7", "--rulebook", str(_one_minute(trace))]
+    command = [sys.executable, "-c", program, *arguments]
+    done = run(command)
+    assert done.returncode == exit_codes.MISSED, done.stdout + done.stderr
+    assert "COLOURS DIFFER" in done.stderr
+    assert "the rehearsal says YELLOW" in done.stderr
+
+
+def _one_minute(trace: Path) -> Path:
+    """A rulebook by which ten minutes of a day are yellow and three are not."""
+    book = demonstration_rulebook()
+    encounters = book.encounters.model_copy(update={"yellow_minutes_per_day": 10})
+    path = trace.with_name("rulebook.json")
+    path.write_bytes(rulebook_bytes(book.model_copy(update={"encounters": encounters})))
+    return path
+
+
+BAD_TRACES = {
+    "empty": b"",
+    "wrong header": b"t i j\n20 1 2\n",
+    "truncated": b"time a b\n20 1\n",
+    "not numbers": b"time a b\n20 one two\n",
+    "with itself": b"time a b\n20 1 1\n",
+    "going back": b"time a b\n40 1 2\n20 1 2\n",
+    "binary": b"time a b\n\xff\xfe\x00\n",
+    "no contact": b"time a b\n",
+    "one day": b"time a b\n20 1 2\n",
+}
+
+
+@pytest.mark.parametrize("name", BAD_TRACES)
+def test_a_bad_trace_is_named_in_one_line(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "trace.dat"
+    path.write_bytes(BAD_TRACES[name])
+    _one_line(ownhue("city", "replay", path, "--positives", 1, "--seed", 1), exit_codes.UNREADABLE)
+
+
+def test_more_positives_than_people(trace: Path) -> None:
+    done = ownhue("city", "replay", trace, "--positives", 9, "--seed", 1)
+    assert "fewer than 9" in _one_line(done, exit_codes.UNREADABLE)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"not json", b"\xff", rulebook_bytes(demonstration_rulebook())[:-1]])
+def test_a_bad_rulebook_is_named_in_one_line(content: bytes, trace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "book.json"
+    path.write_bytes(content)
+    done = ownhue("city", "replay", trace, "--positives", 1, "--seed", 1, "--rulebook", path)
+    _one_line(done, exit_codes.UNREADABLE)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    done = ownhue("city", "replay", tmp_path / "nothing.dat", "--positives", 1, "--seed", 1)
+    assert "nothing.dat" in _one_line(done, exit_codes.UNREACHABLE)
+
+
+def test_the_committed_rulebooks_are_accepted_by_the_command(trace: Path) -> None:
+    book = SPECS / "rulebooks" / "without-ceilings.json"
+    done = ownhue("city", "replay", trace, "--positives", 1, "--seed", 3, "--rulebook", book)
+    assert done.returncode == exit_codes.OK, done.stderr
+
+
+def _one_line(done: "subprocess.CompletedProcess[str]", status: int) -> str:
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("ownhue: ")
+    return line
