@@ -39,11 +39,11 @@ _SUMMARY = {
 }
 
 _SUMMARY_WITHOUT_CEILINGS = {
-    "de": "Wie das Vorführbuch, aber 60 Minuten nahe bei positiv Getesteten machen auch ohne eigenen Test rot, bis zum "
-    "Ende des vierzehnten Tages danach. Zum Vergleich; nicht zur Anwendung.",
-    "en": "As the demonstration book, but 60 minutes close to people who tested positive make red without an own test, "
-    "until the end of the fourteenth day after it. For comparison; not for use.",
-    "zh": "与演示规则相同，但与检测阳性者近距离接触满60分钟，本人未检测也变为红码，"
+    "de": "Wie das Vorführbuch, aber schon 20 Minuten an einem Tag nahe bei positiv Getesteten machen auch ohne "
+    "eigenen Test rot, bis zum Ende des vierzehnten Tages danach. Zum Vergleich; nicht zur Anwendung.",
+    "en": "As the demonstration book, but 20 minutes of one day close to people who tested positive make red without "
+    "an own test, until the end of the fourteenth day after it. For comparison; not for use.",
+    "zh": "与演示规则相同，但一天之内与检测阳性者近距离接触满20分钟，本人未检测也变为红码，"
     "至该日之后第十四天结束。仅供比较，不供使用。",
 }
 
@@ -83,9 +83,9 @@ def demonstration_rulebook() -> Rulebook:
 
 
 def without_ceilings() -> Rulebook:
-    """Version 2: the same without the ceiling, to see what it keeps from happening."""
+    """Version 2: without the ceiling, and 20 minutes for red, to see what the demonstration book keeps from happening."""
     book = demonstration_rulebook()
-    encounters = book.encounters.model_copy(update={"ceiling": "red"})
+    encounters = book.encounters.model_copy(update={"ceiling": "red", "red_minutes_per_day": 20})
     return book.model_copy(update={"version": 2, "encounters": encounters, "summary": _SUMMARY_WITHOUT_CEILINGS})
 
 

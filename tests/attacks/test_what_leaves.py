@@ -130,7 +130,7 @@ def live(evening: Evening, server: ServerProcess) -> None:
     for phone in evening.phones:
         phone.sync(now)
         assert phone.facts(now).windows, "the keys of the other one were published and matched"
-    assert cook.withdraw(code(server, ReportType.REVOKED), now) == 1
+    assert cook.withdraw(code(server, ReportType.REVOKED), now) == 2
     for phone in evening.phones:
         phone.decide(now)
 

@@ -10,6 +10,7 @@ import pytest
 from ownhue.colour import Colour
 from ownhue.encoding import cbor_decode, unframe
 from ownhue.errors import FormatError, StateError, VerificationError
+from ownhue.identifiers import TemporaryExposureKey, rpi_at
 from ownhue.params import RETENTION_DAYS, ReportType
 from ownhue.report import Report, Withdrawal, commitment_of
 from ownhue_client.errors import UnreachableError
@@ -89,11 +90,35 @@ def test_any_period_can_be_left_out(town: Town, phone: Phone) -> None:
 
 
 def test_a_forgotten_day_is_not_reported(town: Town, phone: Phone) -> None:
+    before = {key.data for key in phone._keys.of_day(day_of(START))}
+    assert len(before) == 4
     phone.forget_day(day_of(START))
     phone.claim(town.code(), TESTED, ONSET, NOW)
+    assert phone.report(NOW) == 1
+    (current,) = report_of(town).keys
+    assert current.data not in before
+
+
+def test_the_present_key_goes_out_although_nobody_was_heard_yet(town: Town, tmp_path: Path) -> None:
+    """Its identifier is in the air to the end of the interval; who comes near until then must be able to know."""
+    alone, late = town.phone(tmp_path / "alone"), town.phone(tmp_path / "late")
+    alone.sync(NOW)
+    alone.claim(town.code(), TESTED, ONSET, NOW)
+    meet(alone, late, NOW + 20, slots=3)
+    assert alone.report(NOW + 60) == 1
+    (key,) = report_of(town).keys
+    heard = next(late._hearing.sightings(0, 10**6)).rpi
+    assert heard == rpi_at(TemporaryExposureKey(key.data, key.rolling_start, key.rolling_period), NOW // 600)
+
+
+def test_with_every_period_left_out_nothing_is_sent_and_the_result_counts(town: Town, phone: Phone) -> None:
+    everything = [period.start for period in phone.report_periods(NOW)]
+    phone.claim(town.code(), TESTED, ONSET, NOW, leave_out=everything)
+    with pytest.raises(StateError, match="left out"):
+        phone.seal_report(NOW)
     assert phone.report(NOW) == 0
     assert town.bodies(REPORT) == []
-    assert phone.decide(NOW).colour is Colour.RED, "the result counts for its owner all the same"
+    assert phone.decide(NOW).colour is Colour.RED
     with pytest.raises(StateError, match="sent already"):
         phone.seal_report(NOW)
 

@@ -63,10 +63,8 @@ def test_a_replay_tells_when_phones_and_rehearsal_follow_different_rules(tmp_pat
 
 
 def test_without_ceilings_an_encounter_alone_makes_a_phone_red(tmp_path: Path) -> None:
-    # 20 minutes a day are enough for red here, which person 2 reaches with the first positive on the 5th.
-    book = without_ceilings()
-    book = book.model_copy(update={"encounters": book.encounters.model_copy(update={"red_minutes_per_day": 20})})
-    days = play(tmp_path, five_people(), book)
+    # 20 minutes of a day are enough for red in that book; person 2 has them with the first positive on the 5th.
+    days = play(tmp_path, five_people(), without_ceilings())
     assert not any(day.differences() for day in days)
     assert any(day.colours[2] is Colour.RED for day in days)
 

@@ -5,11 +5,19 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ownhue.colour import Facts, OwnResult
+from ownhue.demonstration import demonstration_rulebook
 from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.params import ReportType
+from ownhue.rulebook import Rulebook
 
 SALT = bytes(range(32))
 ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def uncapped() -> Rulebook:
+    """The demonstration rulebook with its 60 minutes for red, and without its ceiling."""
+    book = demonstration_rulebook()
+    return book.model_copy(update={"encounters": book.encounters.model_copy(update={"ceiling": "red"})})
 
 
 def at(day: int, clock: str = "00:00:00") -> int:

@@ -24,7 +24,7 @@ from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.facts import MAX_FACTS_BYTES, facts_bytes, facts_digest, parse_facts
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook, parse_rulebook
-from tests.protocol.colour_cases import SALT, at, encounter, facts, key, result
+from tests.protocol.colour_cases import SALT, at, encounter, facts, key, result, uncapped
 from tests.shared import SPECS
 
 BOOK = demonstration_rulebook()
@@ -86,7 +86,7 @@ def test_part_of_day_and_band_are_those_with_the_most_weight() -> None:
 def test_the_ceiling_keeps_an_hour_yellow_and_says_so() -> None:
     known = facts(encounter(at(5, "09:00:00"), 30), encounter(at(5, "09:30:00"), 30))
     (capped,) = decide(BOOK, known, NOW).reasons
-    (free,) = decide(without_ceilings(), known, NOW).reasons
+    (free,) = decide(uncapped(), known, NOW).reasons
     assert (capped.colour, capped.capped, capped.share_percent) == (Colour.YELLOW, True, 400)
     assert (free.colour, free.capped, free.share_percent) == (Colour.RED, False, 100)
     assert (free.rule, free.until) == ("encounters.red_minutes_per_day", at(19, "23:59:59"))

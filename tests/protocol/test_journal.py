@@ -10,7 +10,7 @@ from ownhue.errors import FormatError, StateError, VerificationError
 from ownhue.journal import GENESIS, JournalEntry, entry_hash, next_entry, parse_entry, verify_chain
 from ownhue.records import record_bytes
 from ownhue.rulebook import Rulebook
-from tests.protocol.colour_cases import at, encounter, facts, key, result
+from tests.protocol.colour_cases import at, encounter, facts, key, result, uncapped
 
 BOOK = demonstration_rulebook()
 HOUR = (encounter(at(5, "09:00:00"), 30), encounter(at(5, "09:30:00"), 30, source=key(2)))
@@ -108,7 +108,7 @@ def test_the_end_of_a_rulebook_is_told() -> None:
 
 
 def test_a_withdrawal_in_part_is_told() -> None:
-    book = without_ceilings()
+    book = uncapped()
     entries = journal((book, facts(*HOUR), at(8)), (book, facts(*HOUR, withdrawn={key(2): at(8)}), at(8, "01:00:00")))
     name = decide(book, facts(*HOUR), at(8)).reasons[0].id
     assert entries[1].why == (f"finding {name} turned yellow, withdrawn in part by the authority",)

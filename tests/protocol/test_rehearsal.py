@@ -16,6 +16,7 @@ from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.errors import FormatError
 from ownhue.params import ReportType
 from ownhue.rehearsal import Positive, PublicationPolicy, rehearse
+from tests.protocol.colour_cases import uncapped
 from tests.shared import shared_path
 
 BOOK = demonstration_rulebook()
@@ -198,7 +199,7 @@ def test_the_report_type_counts_as_the_rulebook_weighs_it() -> None:
 def test_without_ceilings_an_hour_makes_red_and_with_them_it_does_not() -> None:
     positive = Positive(1, date(2026, 1, 6), date(2026, 1, 7), at(7, "10:03:20"))
     contacts = [*meet(1, 2, at(6, "08:00:00"), 180), *meet(1, 3, at(6, "08:00:00"), 179)]
-    for book, colours, day in ((BOOK, (Y, Y), 13), (without_ceilings(), (R, Y), 20)):
+    for book, colours, day in ((BOOK, (Y, Y), 13), (uncapped(), (R, Y), 20)):
         made = rehearse(book, contacts, [positive], [at(7, "12:00:00")], observed_since=OBSERVED_SINCE)
         assert (made.colours[0][2], made.colours[0][3]) == colours
         assert made.decisions[2].until == at(day, "23:59:59")

@@ -202,7 +202,6 @@ class Phone:
         *leave_out*: starts (unix seconds) of periods that stay private. Call it again when the answer was lost.
         """
         self._reports.claim(code, tested_on, onset, now, leave_out)
-        self._keys.forget_beacon()
 
     def report(self, now: int) -> int:
         """Send what was claimed to the publisher; how many keys. The delay since the claim is the caller's."""

@@ -72,5 +72,5 @@ class OwnKeys:
         return withdrawal_secret(self._store.get(PHONE_SECRET), key_data)
 
     def forget_beacon(self) -> None:
-        """Look into the store again for the next beacon: keys were forgotten."""
+        """Look into the store again for the next beacon: the key of the present one was forgotten."""
         self._beacon = None

@@ -50,17 +50,18 @@ class Periods:
         days = day_of(first * INTERVAL_SECONDS), day_of(now)
         keys = [key for key in self._keys.of_days(*days) if first <= key.rolling_start <= last]
         heard = Counter(interval_number(time) for time in self._heard_times(*days))
-        return [self._period(key, heard, onset) for key in keys]
+        return [self._period(key, heard, onset, last) for key in keys]
 
     def _heard_times(self, first: int, last: int) -> Iterator[int]:
         for row in self._store.bytes_rows("sightings", first, last):
             for sighting in unpack_sightings(row.value):
                 yield sighting.time
 
-    def _period(self, key: TemporaryExposureKey, heard: Counter[int], onset: date | None) -> ReportPeriod:
+    def _period(self, key: TemporaryExposureKey, heard: Counter[int], onset: date | None, now: int) -> ReportPeriod:
         count = sum(heard[interval] for interval in range(key.rolling_start, key.end))
         days = None if onset is None else self._days_since(key.rolling_start, onset)
-        why_not = "" if count else "nobody was heard"
+        # The identifier of the present interval stays in the air to its end, and somebody may still come near.
+        why_not = "" if count or key.covers(now) else "nobody was heard"
         if days is not None and abs(days) > ONSET_RANGE:
             why_not = f"more than {ONSET_RANGE} days from the onset"
         start, end = key.rolling_start * INTERVAL_SECONDS, key.end * INTERVAL_SECONDS

@@ -5,8 +5,8 @@
     phone.report(later)                                         # or phone.seal_report(later) -> bytes for the desk
 
 - The token covers the very list of keys, so that list is settled at the claim: the owner looks at it and leaves out
-  what should stay private before. Periods in which nobody was heard are never in it.
-- The current key is ended at the claim, so that it can be in the list.
+  what should stay private before. Past periods in which nobody was heard are never in it.
+- The current key is ended at the claim, with the present interval, so that it can be in the list.
 - What is sent lies in the store before, and is sent again byte by byte when an answer was lost.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 from ownhue.claim_code import parse_claim_code
 from ownhue.colour import OwnResult
 from ownhue.errors import StateError
+from ownhue.identifiers import interval_number
 from ownhue.params import MAX_REPORT_KEYS, ReportType
 from ownhue.region import Region
 from ownhue.report import Report, ReportKey, commitment_of, report_message, seal
@@ -82,7 +83,7 @@ class Reports:
             self._store.add("results", day_of(now), result_record(result))
 
     def report(self, now: int) -> int:
-        """Send the report to the publisher; how many keys it had (0: nobody was near, nothing was sent).
+        """Send the report to the publisher; how many keys it had (0: all were left out, nothing was sent).
 
         Raises StateError when there is nothing to send or it was sent already, UnreachableError (call again),
         RefusedError.
@@ -106,7 +107,7 @@ class Reports:
         """
         report = self._waiting()
         if not report["keys"]:
-            raise StateError("nobody was near in any period, so there is nothing to report")
+            raise StateError("every period was left out, so there is nothing to report")
         report = self._sealed(report) | {"desk": now}
         with self._store.atomic(durable=True):
             self._store.put(REPORT, report)
@@ -115,6 +116,7 @@ class Reports:
     def _settle(self, code: str, tested_on: date, onset: date | None, now: int, leave_out: Collection[int]) -> None:
         """End the current key, fix the list of keys and store the claim, all at once."""
         with self._store.atomic(durable=True):
+            self._out.keys.key_at(interval_number(now))
             self._out.keys.end_current(now)
             chosen = [period for period in self._periods.report_periods(now, onset) if period.included]
             keys = [

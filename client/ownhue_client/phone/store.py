@@ -47,7 +47,7 @@ class Store:
         self._boxes: dict[KeyName, SecretBox] = {}
         with _own_errors():
             connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
-        self._database = Database(connection)
+        self._database = Database(connection, execute_plugins=False)
 
     @classmethod
     def create(cls, directory: Path, random: Callable[[int], bytes], state: Mapping[str, Any]) -> Self:

@@ -11,6 +11,7 @@ What is published is the same for everyone, and every phone fetches all of it: n
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ownhue.errors import ForkError, VerificationError
 from ownhue.key_file import KeyFile, read_key_file
@@ -27,6 +28,8 @@ from ownhue_client.publication import Fetch, LogState, closing_time, follow, rea
 
 _KEYS = "keys"
 _LOG = "log"
+#: Key files up to this many bytes are remembered for other phones of the same process, sixteen at most.
+_SMALL_FILE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,6 @@ class Sync:
         self._region = region
         self._documents = documents
         self._evidence = Evidence(store)
-        self._key_file_key = region.key_file_public_key
 
     def run(self, now: int) -> SyncResult:
         """Do all steps at *now* (unix seconds). Raises what ``publication.follow`` and ``read_entry`` raise."""
@@ -135,7 +137,7 @@ class Sync:
         return len(waiting), keys, windows
 
     def _read(self, fetch: Fetch, entry: LogEntry) -> KeyFile:
-        content = read_key_file(read_entry(fetch, entry), self._key_file_key)
+        content = _key_file(read_entry(fetch, entry), self._region)
         start = entry.batch * self._region.batch_seconds
         # Sightings count by the time of publication, so a file must not claim another batch than the log says.
         if (content.start, content.end) != (start, self._closed(entry)):
@@ -143,6 +145,18 @@ class Sync:
         if content.region != self._region.name:
             raise VerificationError("a key file is of another region")
         return content
+
+
+def _key_file(data: bytes, region: Region) -> KeyFile:
+    if len(data) <= _SMALL_FILE:
+        return _small_key_file(data, region)
+    return read_key_file(data, region.key_file_public_key)
+
+
+# Verifying is a function of the bytes and the key alone; phones of one process get the same files.
+@lru_cache(maxsize=16)
+def _small_key_file(data: bytes, region: Region) -> KeyFile:
+    return read_key_file(data, region.key_file_public_key)
 
 
 def _purpose(path: str) -> str:
