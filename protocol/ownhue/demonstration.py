@@ -83,7 +83,7 @@ def demonstration_rulebook() -> Rulebook:
 
 
 def without_ceilings() -> Rulebook:
-    """Version 2: without the ceiling, and 20 minutes for red, to see what the demonstration book keeps from happening."""
+    """Version 2: without the ceiling and with red from 20 minutes, to see what the other keeps from happening."""
     book = demonstration_rulebook()
     encounters = book.encounters.model_copy(update={"ceiling": "red", "red_minutes_per_day": 20})
     return book.model_copy(update={"version": 2, "encounters": encounters, "summary": _SUMMARY_WITHOUT_CEILINGS})

@@ -1,4 +1,4 @@
-"""The longer checks (`make acceptance`): the replay of a real contact trace of an office, 217 people over ten workdays."""
+"""The longer checks (`make acceptance`): the replay of the contacts of 217 people in an office."""
 
 import json
 import subprocess
