@@ -14,10 +14,13 @@ from ownhue.rulebook import Rulebook, rulebook_bytes
 from ownhue_client.city.plan import Plan
 from ownhue_client.city.replay import Day, city_of
 from ownhue_client.city.server import city_server
-from tests.protocol.test_rehearsal import CONTACTS, EXPECTED, OBSERVED_SINCE, POSITIVES
+from tests.protocol.test_rehearsal import CONTACTS, EXPECTED, OBSERVED_SINCE, POSITIVES, at
+
+#: Local midnight of the evening on which the last encounter of the five is over.
+SOON = at(9, "00:00:00")
 
 
-def five_people(positives: list[Positive] = POSITIVES) -> Plan:
+def five_people(positives: list[Positive] = POSITIVES, until: int = SOON) -> Plan:
     # But for the second of a report itself: a replay looks after it.
     reports = {positive.reported_at for positive in positives}
     return Plan(
@@ -26,7 +29,7 @@ def five_people(positives: list[Positive] = POSITIVES) -> Plan:
         contacts=tuple(sorted(CONTACTS)),
         people=(1, 2, 3, 4, 5),
         positives=tuple(positives),
-        moments=tuple(moment for moment, _colours in EXPECTED if moment not in reports),
+        moments=tuple(moment for moment, _colours in EXPECTED if moment not in reports and moment <= until),
     )
 
 
@@ -42,7 +45,7 @@ def play(tmp_path: Path, plan: Plan, rulebook: Rulebook, served: Rulebook | None
 
 
 def test_five_people_get_the_colours_that_were_worked_out_by_hand(tmp_path: Path) -> None:
-    plan = five_people()
+    plan = five_people(until=EXPECTED[-1][0])
     days = play(tmp_path, plan, demonstration_rulebook())
     phones = {day.moment: tuple(day.colours[person] for person in range(1, 6)) for day in days}
     assert phones == {moment: colours for moment, colours in EXPECTED if moment in plan.moments}
@@ -57,7 +60,6 @@ def test_a_replay_tells_when_phones_and_rehearsal_follow_different_rules(tmp_pat
     stricter = book.encounters.model_copy(update={"yellow_minutes_per_day": 1})
     days = play(tmp_path, five_people(), book, served=book.model_copy(update={"encounters": stricter}))
     # Person 2 met the first positive for more than a minute on the 1st .. 7th; person 3 for ten minutes on the 6th.
-    assert days[-1].differences() or any(day.differences() for day in days)
     third = [day.differences().get(3) for day in days]
     assert (Colour.YELLOW, Colour.GREEN) in third
 
@@ -80,4 +82,4 @@ def test_a_claim_in_the_last_second_of_a_key_period_is_replayed_alike(tmp_path: 
 def test_few_positives(tmp_path: Path, count: int) -> None:
     days = play(tmp_path, five_people(POSITIVES[:count]), demonstration_rulebook())
     assert not any(day.differences() for day in days)
-    assert sum(colour is Colour.RED for colour in days[-3].colours.values()) <= count
+    assert sum(colour is Colour.RED for colour in days[-1].colours.values()) == count
