@@ -44,6 +44,8 @@ def test_the_demo_tells_its_story_and_leaves_what_it_names(tmp_path: Path) -> No
     assert done.returncode == exit_codes.OK, done.stdout + done.stderr
     assert "MISSED" not in done.stdout
     assert "no request sent" in done.stdout
+    # The cook's partner heard the cook for 150 minutes, in fifteen intervals of ten.
+    assert "of 15 identifiers heard, none was published" in done.stdout
     for picture in sorted((tmp_path / "out" / "codes").glob("*.png")):
         assert read_qr(picture).startswith("OWN1:")
     decisions = [parse_decision(path.read_bytes()) for path in (tmp_path / "out" / "decisions").glob("*.json")]

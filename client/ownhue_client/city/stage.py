@@ -41,7 +41,7 @@ PEOPLE: dict[str, tuple[float, float]] = {
     "commuter": (30.2089, 120.2120),
 }
 _STYLE = {Colour.GREEN: "green", Colour.GREY: "bright_black", Colour.YELLOW: "yellow", Colour.RED: "red"}
-_SYMBOL = {Colour.GREEN: "(v)", Colour.GREY: "(?)", Colour.YELLOW: "/!\\", Colour.RED: "[x]"}
+_SYMBOL = {Colour.GREEN: "(v)", Colour.GREY: "(?)", Colour.YELLOW: "<!>", Colour.RED: "[x]"}
 
 
 @dataclass
@@ -131,6 +131,9 @@ class Stage:
         """Print a colour with its reasons, as the phone gives them."""
         style = _STYLE[decision.colour]
         self.console.print(f"  [{style} bold]{escape(_SYMBOL[decision.colour])} {name}: {decision.colour.word}[/]")
+        if not decision.reasons and not decision.not_counted:
+            heard = self.phones[name].identifiers_heard(decision.time)
+            self.console.print(f"      of {heard} identifiers heard, none was published", style="dim")
         for line in why(decision):
             self.console.print(f"      {line}", style="dim", markup=False)
 

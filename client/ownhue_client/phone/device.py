@@ -133,6 +133,10 @@ class Phone:
         """Keep many sightings at once, all or none."""
         self._hearing.hear(sightings)
 
+    def identifiers_heard(self, now: int) -> int:
+        """How many different identifiers of others the phone keeps: what published keys are compared with."""
+        return self._hearing.identifiers(now)
+
     def note_scan(self, now: int, *, ran: bool = True) -> None:
         """Note a planned scan that heard nobody, or (``ran=False``) that did not run."""
         self._hearing.note_scan(now, ran=ran)

@@ -10,6 +10,7 @@ from itertools import groupby
 from ownhue.errors import FormatError
 from ownhue.identifiers import Beacon
 from ownhue.matching import Sighting
+from ownhue.params import RETENTION_DAYS
 from ownhue_client.phone.records import DAY_SECONDS, day_of, pack_sightings, unpack_sightings
 from ownhue_client.phone.store import Store
 
@@ -54,6 +55,10 @@ class Hearing:
                 if row.day * DAY_SECONDS + hour * _HOUR > since:
                     ran, missed = ran + noted, missed + failed
         return 100 * ran // (ran + missed) if ran + missed else None
+
+    def identifiers(self, now: int) -> int:
+        """How many different identifiers were heard and are still kept."""
+        return len({sighting.rpi for sighting in self.sightings(day_of(now) - RETENTION_DAYS, day_of(now))})
 
     def sightings(self, first: int, last: int) -> Iterator[Sighting]:
         """Everything heard on the UTC days *first* to *last*."""
