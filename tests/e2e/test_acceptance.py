@@ -28,7 +28,10 @@ def test_the_replay_of_an_office_equals_its_rehearsal(book: str, seed: int, tmp_
     assert result["people"] == 217
     assert sum(day["reports"] for day in result["days"]) == 3
     assert all(day["codes_verified"] == 10 for day in result["days"])
-    # The positives themselves are red. With the ceiling nobody else is; without it some whom they met are.
-    last = result["days"][-1]["colours"]
-    assert last["red"] == 3 if book == "demonstration" else last["red"] > 3
-    assert last["yellow"] > 0 or book != "demonstration"
+    # The positives themselves are red. With the ceiling nobody else ever is; without it some whom they met are.
+    most = {colour: max(day["colours"][colour] for day in result["days"]) for colour in ("yellow", "red")}
+    if book == "demonstration":
+        assert most["yellow"] > 0
+        assert most["red"] == 3
+    else:
+        assert most["red"] > 3
