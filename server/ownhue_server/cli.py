@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ownhue.demonstration import demonstration_rulebook
-from ownhue.errors import OwnhueError, StateError
+from ownhue.errors import FormatError, OwnhueError, StateError
 from ownhue.params import BATCH_SECONDS
 from ownhue.rulebook import Rulebook, parse_rulebook
 from ownhue_server.app import create_app
@@ -119,6 +119,8 @@ def _rulebook(path: Path | None) -> Rulebook:
         return demonstration_rulebook()
     try:
         return parse_rulebook(path.read_bytes())
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
 

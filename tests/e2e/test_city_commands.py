@@ -122,7 +122,8 @@ BAD_TRACES = {
 def test_a_bad_trace_is_named_in_one_line(name: str, tmp_path: Path) -> None:
     path = tmp_path / "trace.dat"
     path.write_bytes(BAD_TRACES[name])
-    _one_line(ownhue("city", "replay", path, "--positives", 1, "--seed", 1), exit_codes.UNREADABLE)
+    said = _one_line(ownhue("city", "replay", path, "--positives", 1, "--seed", 1), exit_codes.UNREADABLE)
+    assert path.name in said or name in {"no contact", "one day"}
 
 
 def test_more_positives_than_people(trace: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_bad_rulebook_is_named_in_one_line(content: bytes, trace: Path, tmp_pa
     path = tmp_path / "book.json"
     path.write_bytes(content)
     done = ownhue("city", "replay", trace, "--positives", 1, "--seed", 1, "--rulebook", path)
-    _one_line(done, exit_codes.UNREADABLE)
+    assert "book.json" in _one_line(done, exit_codes.UNREADABLE)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -76,19 +77,27 @@ def replay(
 
 
 def _read_rulebook(path: Path) -> Rulebook:
-    with path.open("rb") as file:
+    with path.open("rb") as file, _naming(path):
         data = file.read(_RULEBOOK_BYTES + 1)
-    if len(data) > _RULEBOOK_BYTES:
-        raise FormatError(f"{path}: larger than a rulebook may be")
-    return parse_rulebook(data)
+        if len(data) > _RULEBOOK_BYTES:
+            raise FormatError("larger than a rulebook may be")
+        return parse_rulebook(data)
 
 
 def _read_contacts(path: Path, start: int) -> list[Contact]:
+    with path.open(encoding="ascii") as file, _naming(path):
+        return list(read_trace(file, start))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors of a file's content say which file it is."""
     try:
-        with path.open(encoding="ascii") as file:
-            return list(read_trace(file, start))
+        yield
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: not a text file") from error
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
 
 
 class _progress_bar:  # noqa: N801 - used like a function
