@@ -42,7 +42,9 @@ def _worst(findings: Iterable[Finding], moment: int) -> Colour:
 
 
 def _changes(findings: Iterable[Finding]) -> set[int]:
-    return {moment for finding in findings for moment in (finding.learned_at, finding.until + 1)}
+    """The moments at which findings began or ended. One that was learned after its end was never active."""
+    active = [finding for finding in findings if finding.learned_at <= finding.until]
+    return {moment for finding in active for moment in (finding.learned_at, finding.until + 1)}
 
 
 def _withdrawals(facts: Facts, now: int) -> set[int]:
