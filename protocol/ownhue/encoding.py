@@ -1,6 +1,6 @@
 """Canonical encodings: what is accepted encodes again to the same bytes.
 
-- ``cbor``: deterministic CBOR (RFC 8949 section 4.2.1), no floats, no tags.
+- ``cbor``: deterministic CBOR (RFC 8949 section 4.2.1), no floats, no tags, integers of 64 bits. specs/README.md
 - ``json``: UTF-8, sorted keys, no white space, integers only.
 - ``base45`` (RFC 9285) and ``base64url`` without padding (RFC 4648 section 5).
 - ``frame``: a message in a fixed number of bytes, so that its length tells nothing. specs/http-api.md
@@ -18,6 +18,8 @@ from ownhue.errors import FormatError, LimitError
 from ownhue.params import FRAME_BYTES
 
 _LENGTH_BYTES = 4
+# What CBOR spells without a tag; larger integers would be bignums.
+_LEAST_INTEGER, _MOST_INTEGER = -(2**64), 2**64 - 1
 
 
 def cbor_encode(value: Any) -> bytes:
@@ -40,12 +42,14 @@ def cbor_decode(data: bytes) -> Any:
 
 
 def _plain(value: Any) -> bool:
-    """Whether *value* is made of the plain kinds only (no float, tag, undefined, date ...)."""
+    """Whether *value* is made of the plain kinds only (no float, tag, bignum, undefined, date ...)."""
     if isinstance(value, dict):
         return all(isinstance(key, str) and _plain(item) for key, item in value.items())
     if isinstance(value, list):
         return all(_plain(item) for item in value)
-    return value is None or isinstance(value, int | bytes | str)
+    if isinstance(value, int):
+        return _LEAST_INTEGER <= value <= _MOST_INTEGER
+    return value is None or isinstance(value, bytes | str)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -20,6 +20,7 @@ from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError
 from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.records import Record, parse_record
+from ownhue.rules import YEARS
 
 #: Longest file of facts in bytes. specs/colour.md section 1
 MAX_FACTS_BYTES = 16_777_216
@@ -27,12 +28,13 @@ MAX_FACTS_BYTES = 16_777_216
 MIN_SALT_BYTES = 16
 
 Second = Annotated[int, Field(ge=0, lt=2**32)]
+Attenuation = Annotated[int, Field(ge=0, lt=2**32)]
 Hexadecimal = Annotated[str, Field(pattern=r"^([0-9a-f]{2}){1,64}$")]
 
 
 @dataclass(frozen=True, slots=True)
 class OwnResult:
-    """A positive result of the phone's own owner."""
+    """A positive result of the phone's own owner. Raises FormatError for a date outside the years of rulebooks."""
 
     report_type: int
     """Kind of diagnosis (ReportType)."""
@@ -42,6 +44,10 @@ class OwnResult:
     """Unix second at which the phone learned of it."""
     withdrawn_at: int | None = None
     """Unix second at which the authority withdrew it; None while it stands."""
+
+    def __post_init__(self) -> None:
+        if self.tested_on.year not in YEARS:
+            raise FormatError(f"the year of a test is not between {YEARS.start} and {YEARS.stop - 1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ class _WindowRecord(Record):
     days_since_onset: int | None = Field(ge=-1000, le=1000)
     published_at: Second
     report_type: int = Field(ge=0, le=5)
-    scans: Annotated[tuple[tuple[Second, Second, int, int], ...], Field(min_length=1)]
+    scans: Annotated[tuple[tuple[Second, Second, Attenuation, Attenuation], ...], Field(min_length=1)]
     source: Hexadecimal
     start: Second
 

@@ -58,7 +58,7 @@ def unpack(data: bytes, limits: Limits) -> tuple[bytes, bytes]:
     _check_end(data, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = _directory(archive)
+            members = _directory(archive, limits)
             export = _read(archive, members, EXPORT, limits.export_bytes)
             return export, _read(archive, members, SIGNATURE, limits.signature_bytes)
     except FormatError:
@@ -79,8 +79,11 @@ def _check_end(data: bytes, limits: Limits) -> None:
         raise LimitError(f"a ZIP of {members} members with a directory of {directory_bytes} bytes is too large")
 
 
-def _directory(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _directory(archive: zipfile.ZipFile, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     members = {member.filename: member for member in archive.infolist()}
+    # The library counts for itself, whatever number the end record states.
+    if len(archive.infolist()) > limits.members:
+        raise LimitError(f"a ZIP of {len(archive.infolist())} members is too large")
     if len(members) != len(archive.infolist()):
         raise FormatError("a ZIP member occurs twice")
     if min((member.header_offset for member in members.values()), default=0) != 0:

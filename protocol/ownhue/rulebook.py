@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from ownhue.records import Record, parse_record, record_bytes
-from ownhue.rules import EncounterRules, ExposureRules, Freshness, Label, Mode, Radio, Stays
+from ownhue.rules import YEARS, EncounterRules, ExposureRules, Freshness, Label, Mode, Radio, Stays
 
 __all__ = [
     "MAX_RULEBOOK_BYTES",
@@ -34,9 +34,6 @@ __all__ = [
 
 #: Longest rulebook in bytes. specs/rulebook.md section 3
 MAX_RULEBOOK_BYTES = 131_072
-
-#: Dates of a rulebook lie in these years, so that every end of a stay has a date. specs/rulebook.md section 3
-_YEARS = range(2000, 2101)
 
 OwnResultWord = Literal["confirmed_test", "confirmed_clinical", "self_report"]
 
@@ -82,8 +79,8 @@ class Rulebook(Record):
     @field_validator("valid_from", "valid_until", "sunset")
     @classmethod
     def _date_is_near(cls, day: date) -> date:
-        if day.year not in _YEARS:
-            raise ValueError(f"the year is not between {_YEARS.start} and {_YEARS.stop - 1}")
+        if day.year not in YEARS:
+            raise ValueError(f"the year is not between {YEARS.start} and {YEARS.stop - 1}")
         return day
 
     @model_validator(mode="after")

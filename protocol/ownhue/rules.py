@@ -15,6 +15,8 @@ from ownhue.records import Record
 
 #: Days since onset for which a rulebook says how infectious somebody is: -14 .. +14. specs/rulebook.md section 2
 ONSET_RANGE = 14
+#: Dates of rulebooks and results lie in these years, so that every stay has an end. specs/rulebook.md section 3
+YEARS = range(2000, 2101)
 
 ColourWord = Literal["green", "grey", "yellow", "red"]
 Infectiousness = Literal["none", "standard", "high"]

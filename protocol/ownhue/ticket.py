@@ -19,6 +19,7 @@ _VERSION = 1
 _NONCE_BYTES = 16
 _SIGNATURE_BYTES = 64
 _MAX_CHARACTERS = 200
+_MAX_TIME = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _parse(body: bytes) -> Ticket:
             (type(version), version) == (int, _VERSION)
             and len(nonce) == _NONCE_BYTES
             and type(expires) is int
-            and expires >= 0
+            and 0 <= expires <= _MAX_TIME
         ):
             return Ticket(nonce, expires)
     raise FormatError("not a ticket")

@@ -240,6 +240,12 @@ def test_many_members_are_refused_before_the_directory_is_read() -> None:
     refused(zipped([*PARTS.items(), ("x" * 5000, b"")]), LimitError)
 
 
+def test_more_members_than_the_end_record_states_are_refused() -> None:
+    data = bytearray(zipped([*PARTS.items(), *((str(number), b"") for number in range(30))]))
+    struct.pack_into("<HH", data, len(data) - 14, 2, 2)
+    refused(bytes(data), LimitError, "32 members")
+
+
 def test_other_members_are_left_alone() -> None:
     others = [("content.sig", b"CMS"), ("__MACOSX/._export.sig", b"Mac"), ("._export.sig", bytes(50_000_000))]
     assert read_key_file(zipped([*others, *PARTS.items()]), PUBLIC_KEY) == READ

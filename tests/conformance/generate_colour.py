@@ -7,13 +7,15 @@ Colour and end of every case are written here by hand; the generator refuses to 
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
 
-from ownhue.colour import Facts, decide
+from ownhue.colour import Facts, OwnResult, decide
 from ownhue.decision import decision_bytes
 from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.encoding import canonical_json
 from ownhue.facts import facts_bytes
+from ownhue.params import ReportType
 from ownhue.rulebook import rulebook_bytes, rulebook_schema
 from tests.protocol.colour_cases import at, encounter, facts, key, result
 from tests.shared import SPECS
@@ -35,6 +37,7 @@ class Case(NamedTuple):
 MORNING = encounter(at(5, "09:00:00"), 20)
 HOUR = (encounter(at(5, "09:00:00"), 30), encounter(at(5, "09:30:00"), 30))
 TESTED = result(7, at(7, "10:00:00"))
+TOO_LATE = OwnResult(ReportType.CONFIRMED_TEST, date(2025, 12, 1), at(7, "10:00:00"))
 WITHDRAWN = result(7, at(7, "10:00:00"), at(8, "07:00:00"))
 NOW, LATER = at(8, "09:00:00"), at(10, "09:00:00")
 
@@ -71,6 +74,18 @@ CASES = [
     Case("an own result", "demonstration", facts(results=(TESTED,)), NOW, "red", at(21, "23:59:59")),
     Case("a withdrawn result", "demonstration", facts(results=(WITHDRAWN,)), NOW, "green", None),
     Case("a withdrawn key", "demonstration", facts(MORNING, withdrawn={key(1): NOW - 60}), NOW, "green", None),
+    Case(
+        "two readings of one window, both without weight",
+        "demonstration",
+        facts(
+            encounter(at(5, "09:00:00"), 3, report_type=ReportType.RECURSIVE, published_at=at(7, "14:00:00")),
+            encounter(at(5, "09:00:00"), 5, report_type=ReportType.SELF_REPORT),
+        ),
+        NOW,
+        "green",
+        None,
+    ),
+    Case("a result learned after its end", "demonstration", facts(results=(TOO_LATE,)), NOW, "green", None),
     Case("not published yet", "demonstration", facts(MORNING), at(7, "11:59:59"), "green", None),
     Case("last second of a stay", "demonstration", facts(MORNING), at(12, "23:59:59"), "yellow", at(12, "23:59:59")),
     Case("stay over, data old", "demonstration", facts(MORNING), at(13), "grey", None),
@@ -91,6 +106,11 @@ INVALID: dict[str, Callable[[str], str]] = {
     "salt of 15 bytes": lambda text: text.replace(facts().salt.hex(), "00" * 15),
     "windows not in order": lambda text: _turned(text, "windows"),
     "a field too many": lambda text: text.replace('{"format"', '{"colour":"green","format"', 1),
+    "a negative attenuation": lambda text: text.replace(",50,50]", ",50,-50]", 1),
+    "a test in the year 9999": lambda text: text.replace(
+        '"results":[]',
+        '"results":[{"learned_at":1767744000,"report_type":1,"tested_on":"9999-12-31","withdrawn_at":null}]',
+    ),
     "a share of 101 percent": lambda text: text.replace('"radio_share_percent":97', '"radio_share_percent":101'),
     "white space": lambda text: text.replace(":", ": ", 1),
 }

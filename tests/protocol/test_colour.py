@@ -222,6 +222,25 @@ def test_green_since_the_last_stay_ended_and_yellow_since_red_ended() -> None:
     assert (decision.colour, decision.since, decision.until) == (Colour.YELLOW, at(22), at(25, "23:59:59"))
 
 
+def test_a_result_learned_after_its_end_leaves_green_what_it_was() -> None:
+    own = OwnResult(ReportType.CONFIRMED_TEST, date(2025, 12, 1), at(7))
+    decision = decide(BOOK, facts(results=(own,)), NOW)
+    assert (decision.colour, decision.since, decision.observed_since) == (Colour.GREEN, at(1), at(1))
+
+
+@pytest.mark.parametrize("day", [date.min, date(1999, 12, 31), date(2101, 1, 1), date.max])
+def test_a_test_of_another_century_is_no_result(day: date) -> None:
+    with pytest.raises(FormatError, match="year"):
+        OwnResult(ReportType.CONFIRMED_TEST, day, at(7))
+
+
+def test_results_at_the_edges_of_the_years_end() -> None:
+    for day in (date(2000, 1, 1), date(2100, 12, 31)):
+        own = OwnResult(ReportType.CONFIRMED_TEST, day, at(7))
+        assert parse_facts(facts_bytes(facts(results=(own,)))) == facts(results=(own,))
+        decide(BOOK, facts(results=(own,)), NOW)
+
+
 def test_two_stays_in_a_row_are_one_time_of_yellow() -> None:
     second = encounter(at(9, "09:00:00"), 20, source=key(2), published_at=at(11))
     decision = decide(BOOK, facts(MORNING, second, published_until=at(15)), at(15))

@@ -137,6 +137,12 @@ def test_a_ticket_is_good_until_its_end() -> None:
         open_ticket(text, bytes(AUTHORITY.verify_key), NOW)
 
 
+@pytest.mark.parametrize("expires", [-1, 2**32, 2**64])
+def test_a_ticket_ends_at_a_time_of_32_bits(expires: int) -> None:
+    with pytest.raises(FormatError):
+        open_ticket(sign_ticket(AUTHORITY, b"n" * 16, expires), bytes(AUTHORITY.verify_key), NOW)
+
+
 @given(st.text(max_size=160), st.integers(0, 120))
 @settings(max_examples=200, deadline=None)
 def test_only_our_own_errors_leave_the_ticket_parser(foreign: str, cut: int) -> None:
