@@ -333,3 +333,13 @@ def test_a_refused_withdrawal_changes_nothing(town: Town, phone: Phone) -> None:
         phone.withdraw("5999 9999", NOW)
     assert phone.results()[0].withdrawn_at is None
     assert phone.withdraw(town.code(ReportType.REVOKED), NOW) == 3
+
+
+def test_a_date_that_cannot_be_costs_no_code(town: Town, phone: Phone) -> None:
+    town.requests.clear()
+    code = town.code()
+    with pytest.raises(FormatError):
+        phone.claim(code, date(9999, 12, 31), ONSET, NOW)
+    assert town.requests == []
+    phone.claim(code, TESTED, ONSET, NOW)
+    assert phone.report(NOW) == 3

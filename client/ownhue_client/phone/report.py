@@ -67,6 +67,8 @@ class Reports:
         canonical, report_type = parse_claim_code(code)
         if report_type == ReportType.REVOKED:
             raise StateError("this code takes a result back; it does not report one")
+        # Made before anything is sent, so that a date that cannot be costs no code.
+        result = OwnResult(int(report_type), tested_on, now)
         report = self._store.get(REPORT)
         if report and report["claim"]["code"] == canonical:
             raise StateError("this phone has used this code already")
@@ -76,7 +78,6 @@ class Reports:
         if not claimed or claimed["claim"]["code"] != canonical:
             self._settle(canonical, tested_on, onset, now, leave_out)
         token = self._out.tokens.send(CLAIM, now)
-        result = OwnResult(int(report_type), tested_on, now)
         with self._store.atomic(durable=True):
             self._store.put(REPORT, self._store.get(CLAIM) | {"token": token})
             self._store.drop(CLAIM)
