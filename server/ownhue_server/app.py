@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Collection
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -130,6 +130,8 @@ class _LastResort:
             return
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            pass  # No failure of ours, and nobody to answer: whoever hangs up shall not fill the log.
         except Exception as error:  # noqa: BLE001 - see above
             _log.error("a request failed: %s", type(error).__name__)
             # Fails when the answer has begun; then the connection is all that can be closed.

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DatabaseError
 
 from ownhue.demonstration import demonstration_rulebook
-from ownhue.errors import FormatError, OwnhueError, StateError
+from ownhue.errors import OwnhueError, StateError
 from ownhue.params import BATCH_SECONDS
 from ownhue.rulebook import Rulebook, parse_rulebook
 from ownhue_server.app import create_app
 from ownhue_server.clock import RehearsalClock
-from ownhue_server.config import PADDING, Config, load_config, parse_roles
+from ownhue_server.config import PADDING, Config, load_config, naming, parse_roles
 from ownhue_server.deployment import Plan, create_deployment, resume_rehearsal
 from ownhue_server.serving import listen, run
 
@@ -110,17 +111,23 @@ def main() -> None:
     try:
         app()
     except (OwnhueError, OSError) as error:
-        print(f"ownhue-server: {error}", file=sys.stderr)  # noqa: T201 - the one line for the user
-        sys.exit(1)
+        _fail(str(error))
+    except DatabaseError as error:
+        # A damaged file or a full disk. Only the driver's words: SQLAlchemy adds the statement and the row.
+        _fail(f"a database failed: {error.orig}")
+
+
+def _fail(message: str) -> None:
+    print(f"ownhue-server: {message}", file=sys.stderr)  # noqa: T201 - the one line for the user
+    sys.exit(1)
 
 
 def _rulebook(path: Path | None) -> Rulebook:
     if path is None:
         return demonstration_rulebook()
     try:
-        return parse_rulebook(path.read_bytes())
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        with naming(path):
+            return parse_rulebook(path.read_bytes())
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -8,7 +8,8 @@ authority.sqlite publisher.sqlite issuer.sqlite
 published/           what everybody may fetch
 """
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -97,7 +98,19 @@ def load_config(directory: Path) -> Config:
         settings = (directory / "settings.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StateError(f"{directory} holds no deployment; make one with: ownhue-server init") from error
-    return Config(directory, parse_region(region), parse_settings(settings))
+    with naming(directory / "region.json"):
+        parsed_region = parse_region(region)
+    with naming(directory / "settings.json"):
+        return Config(directory, parsed_region, parse_settings(settings))
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let a FormatError inside say that it is about the file at *path*."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
 
 
 def settings_bytes(settings: Settings) -> bytes:
@@ -110,7 +123,7 @@ def parse_settings(data: bytes) -> Settings:
     try:
         return Settings.model_validate(parse_canonical_json(data.strip()))
     except ValidationError as error:
-        raise FormatError(f"settings.json: {first_error(error)}") from error
+        raise FormatError(first_error(error)) from error
 
 
 def first_error(error: ValidationError) -> str:

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.public import PrivateKey
@@ -81,7 +81,7 @@ def _new_desk_key() -> tuple[str, str]:
 def _region(keys: Path, plan: Plan) -> Region:
     """The region of a new deployment, with the public halves of keys that are made here."""
     authority, publisher, issuer = (KeyFolder(keys / role) for role in Role)
-    place = urlsplit(plan.url)
+    place = _place(plan.url)
     key_files = load_p256(publisher.load_or_create(KEY_FILES, new_p256)).public_key()
     reports = PrivateKey(publisher.load_or_create(REPORTS, new_seed)).public_key
     return Region(
@@ -98,6 +98,16 @@ def _region(keys: Path, plan: Plan) -> Region:
         issuer_name=place.hostname or "",
         batch_seconds=plan.batch_seconds,
     )
+
+
+def _place(url: str) -> SplitResult:
+    """The parts of *url*. Raises FormatError for a host or a port that cannot be."""
+    try:
+        place = urlsplit(url)
+        _port = place.port  # Looked at only when asked for.
+    except ValueError as error:
+        raise FormatError(f"no such deployment can be: url: {error}") from error
+    return place
 
 
 def _ed25519(folder: KeyFolder, name: str) -> str:

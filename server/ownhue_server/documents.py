@@ -7,6 +7,8 @@ from typing import Protocol
 
 import httpx
 
+from ownhue.documents import open_document
+from ownhue.errors import OwnhueError
 from ownhue_server.config import Config, Role
 
 #: Paths of a role's documents, by kind, for a publisher in another process. specs/http-api.md
@@ -41,7 +43,10 @@ class DocumentSources:
         self._http = httpx.AsyncClient(timeout=FETCH_SECONDS, trust_env=False)
 
     async def documents(self, now: int) -> Mapping[str, bytes]:
-        """All documents for *now*. One that cannot be had is left out: what was published of it goes on to hold."""
+        """All documents for *now*.
+
+        One that cannot be had or is not signed by its role is left out: what was published of it goes on to hold.
+        """
         documents: dict[str, bytes] = {}
         for role, paths in PATHS.items():
             source = self._local[role]
@@ -49,7 +54,7 @@ class DocumentSources:
                 documents |= await asyncio.to_thread(source.documents, now)
                 continue
             for kind, path in paths.items():
-                document = await self._fetch(self._config.url_of(role) + path)
+                document = await self._fetch(role, kind, path)
                 documents |= {} if document is None else {kind: document}
         return documents
 
@@ -57,8 +62,8 @@ class DocumentSources:
         """Close connections."""
         await self._http.aclose()
 
-    async def _fetch(self, url: str) -> bytes | None:
-        body = bytearray()
+    async def _fetch(self, role: Role, kind: str, path: str) -> bytes | None:
+        url, body = self._config.url_of(role) + path, bytearray()
         try:
             async with self._http.stream("GET", url) as answer:
                 answer.raise_for_status()
@@ -66,7 +71,13 @@ class DocumentSources:
                     body += chunk
                     if len(body) > MAX_BYTES:
                         return None
-        except httpx.HTTPError as error:
+            # What a broken front answers in the role's place would stay in the log for ever.
+            open_document(bytes(body), kind, [self._signing_key(role)])
+        except (httpx.HTTPError, OwnhueError) as error:
             _log.warning("%s cannot be had: %s", url, type(error).__name__)
             return None
         return bytes(body)
+
+    def _signing_key(self, role: Role) -> bytes:
+        region = self._config.region
+        return region.authority_key_bytes if role == Role.AUTHORITY else region.issuer_key_bytes

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from fastapi import FastAPI
 from nacl.signing import SigningKey
 
 from ownhue.demonstration import demonstration_rulebook
@@ -39,6 +40,7 @@ class Served:
         self.desk_key = desk_key
         self.clock = clock
         self._loop = loop
+        self.app: FastAPI
         self.http: httpx.AsyncClient
         self.publisher: Publisher
 
@@ -124,6 +126,7 @@ def served(
             lifespan = app.router.lifespan_context(app)
             server.run(_awaited(lifespan.__aenter__()))
             stack.callback(lambda: server.run(_awaited(lifespan.__aexit__(None, None, None))))
+            server.app = app
             server.publisher = app.state.publisher
             server.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL)
             stack.callback(lambda: server.run(server.http.aclose()))

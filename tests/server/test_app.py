@@ -1,9 +1,11 @@
 """app.py: roles together and apart, public endpoints, the clock of a served deployment."""
 
 import asyncio
+from collections.abc import Iterator, MutableMapping
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -81,15 +83,20 @@ def test_a_publisher_alone_publishes_what_it_can_fetch_from_the_others(
     monkeypatch.setattr("ownhue_server.documents.httpx", fake)
     down = f"{URL}/issuer/v1/epochs"
     epochs = answers.pop(down)
+    others_said = dict(answers)
     with served(tmp_path / "server", roles={Role.PUBLISHER}) as server:
         # The issuer is down: the batch is closed all the same, and its document follows with the next one.
         kinds = [entry.kind for entry in Clinic(server).published().entries]
         assert kinds == ["report-keys", "rulebook", "keys"]
-        answers[down] = epochs
+        # So it is when its front answers in its place: nothing but what the role signed gets into the log.
+        answers |= dict.fromkeys([down, *answers], b"<html>sorry</html>")
         server.move_clock(MONDAY + BATCH)
-        assert [entry.kind for entry in Clinic(server).published().entries][3:] == ["epochs", "keys"]
+        assert [entry.kind for entry in Clinic(server).published().entries][3:] == ["keys"]
+        answers |= {**others_said, down: epochs}
         server.move_clock(MONDAY + 2 * BATCH)
-        assert [entry.kind for entry in Clinic(server).published().entries][5:] == ["keys"]
+        assert [entry.kind for entry in Clinic(server).published().entries][4:] == ["epochs", "keys"]
+        server.move_clock(MONDAY + 3 * BATCH)
+        assert [entry.kind for entry in Clinic(server).published().entries][6:] == ["keys"]
 
 
 def test_a_served_deployments_clock_cannot_be_moved(tmp_path: Path) -> None:
@@ -177,3 +184,29 @@ def test_an_error_nobody_expected_says_nothing(
     assert (answer.status_code, answer.json()) == (500, {"error": "unavailable"})
     assert "RuntimeError" in caplog.text
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/authority/v1/claim", "/authority/v1/tickets"])
+def test_whoever_hangs_up_in_the_middle_of_a_request_does_not_fill_the_log(
+    server: Served, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    authorization = f"Bearer {server.desk_key}".encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"authorization", authorization)],
+    }
+    parts: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+
+    async def receive() -> dict[str, Any]:
+        return next(parts)
+
+    async def send(_message: MutableMapping[str, Any]) -> None:
+        raise AssertionError("nobody is there to be answered")
+
+    server.run(server.app(scope, receive, send))
+    assert caplog.text == ""

@@ -17,7 +17,7 @@ from ownhue.encoding import cbor_decode, unframe
 from ownhue.rulebook import rulebook_bytes
 from ownhue_server.serving import listen
 from tests.e2e.server_process import server_process
-from tests.server.served import BATCH, MONDAY, deployment
+from tests.server.served import BATCH, MONDAY, deployment, served
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -164,6 +164,8 @@ def wait_until_healthy(url: str) -> None:
         (("serve", "{tmp}/nothing", "--port", "99999"), 2, "--port"),
         (("init", "{tmp}/new"), 2, "--url"),
         (("init", "{tmp}/new", "--url", "ftp://health.example"), 1, "url"),
+        (("init", "{tmp}/new", "--url", "https://["), 1, "url"),
+        (("init", "{tmp}/new", "--url", "https://health.example:99999"), 1, "url"),
         (("init", "{tmp}/new", "--url", "https://health.example", "--rulebook", "{tmp}/none"), 1, "cannot be read"),
         (("init", "{tmp}/new", "--url", "https://health.example", "--rulebook", "{tmp}/bad.json"), 1, ""),
         (("rehearse", "--start", "-5"), 2, "--start"),
@@ -190,6 +192,27 @@ def test_a_serve_with_damaged_settings_says_which_field(tmp_path: Path) -> None:
     result = run("serve", str(config.directory))
     assert result.returncode == 1
     assert "settings.json: padding" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["region.json", "settings.json", "rulebook.json"])
+def test_a_serve_says_which_file_is_damaged(tmp_path: Path, name: str) -> None:
+    config, _desk_key = deployment(tmp_path / "server")
+    (config.directory / name).write_bytes(b"{")
+    result = run("serve", str(config.directory))
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert f"{config.directory / name}: " in result.stderr
+
+
+def test_a_damaged_database_is_one_line_without_a_row(tmp_path: Path) -> None:
+    with served(tmp_path / "server"):
+        pass
+    database = tmp_path / "server" / "publisher.sqlite"
+    schema, rows = database.read_bytes()[:32768], database.read_bytes()[32768:]
+    database.write_bytes(schema + bytes(byte ^ 0x55 for byte in rows))
+    result = run("serve", str(tmp_path / "server"), "--port", "0")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1] == "ownhue-server: a database failed: database disk image is malformed"
 
 
 def test_a_serve_without_its_keys_says_so(tmp_path: Path) -> None:

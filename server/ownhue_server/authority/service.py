@@ -22,7 +22,7 @@ from ownhue_server.authority.claim_codes import TABLES, ClaimCodes, binding_of
 from ownhue_server.authority.desk import Desk
 from ownhue_server.authority.token_keys import SigningKeys
 from ownhue_server.clock import Clock
-from ownhue_server.config import Config, Role
+from ownhue_server.config import Config, Role, naming
 from ownhue_server.deployment import SIGNING
 from ownhue_server.frames import RefusedError, check_blinded, fields, phone_route
 from ownhue_server.storage.database import open_database
@@ -92,7 +92,8 @@ class Authority:
 def _sign_rulebook(config: Config, signing_key: SigningKey) -> bytes:
     """The rulebook in force as a signed document."""
     try:
-        rulebook: Rulebook = parse_rulebook(config.rulebook.read_bytes())
+        with naming(config.rulebook):
+            rulebook: Rulebook = parse_rulebook(config.rulebook.read_bytes())
     except FileNotFoundError as error:
         raise StateError(f"{config.rulebook} is missing") from error
     return sign_document("rulebook", parse_canonical_json(rulebook_bytes(rulebook)), signing_key)
