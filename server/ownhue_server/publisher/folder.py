@@ -29,9 +29,12 @@ class PublishedFolder:
         self._root = root.resolve()
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached_bytes = 0
-        # What a crash left half written was never visible and is made again.
-        shutil.rmtree(root / _DRAFTS, ignore_errors=True)
-        (root / _DRAFTS).mkdir(parents=True)
+        (self._root / _DRAFTS).mkdir(parents=True, exist_ok=True)
+
+    def clear_drafts(self) -> None:
+        """Drop what a crash left half written: it was never visible and is made again. Only for the one writer."""
+        for draft in (self._root / _DRAFTS).iterdir():
+            draft.unlink()
 
     def read(self, path: str) -> bytes | None:
         """Content of the file at *path*; None when there is none or the path is no path of ours."""

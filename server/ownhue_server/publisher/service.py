@@ -74,6 +74,8 @@ class Publisher:
     async def start(self) -> None:
         """Open the database, write again what the folder lacks, and close the batches that are due."""
         self._writer.start()
+        # Not before the database is ours: a second server that is about to be refused must not disturb the first.
+        self._folder.clear_drafts()
         now = self._clock.now()
         self._token_keys.learn(await self._writer.run(_report_keys), now)
         await write_files(self._writer, self._press, self._folder)
