@@ -20,6 +20,8 @@ from ownhue.params import FRAME_BYTES
 _LENGTH_BYTES = 4
 # What CBOR spells without a tag; larger integers would be bignums.
 _LEAST_INTEGER, _MOST_INTEGER = -(2**64), 2**64 - 1
+# Major types of CBOR whose content follows their head as bytes, that of tags, and the last head with a stated length.
+_STRINGS, _TAG, _LONGEST_HEAD = (2, 3), 6, 27
 
 
 def cbor_encode(value: Any) -> bytes:
@@ -29,6 +31,7 @@ def cbor_encode(value: Any) -> bytes:
 
 def cbor_decode(data: bytes) -> Any:
     """The value of *data*. Raises FormatError unless *data* is exactly its deterministic encoding."""
+    _refuse_tags(data)
     try:
         stream = io.BytesIO(data)
         value = cbor2.CBORDecoder(stream).decode()
@@ -39,6 +42,19 @@ def cbor_decode(data: bytes) -> Any:
     if not canonical:
         raise FormatError("not deterministic CBOR")
     return value
+
+
+def _refuse_tags(data: bytes) -> None:
+    """Look at the heads alone: tags let few bytes refer to a value twice and again (2^n items) or compile patterns."""
+    at = 0
+    while at < len(data):
+        kind, short = data[at] >> 5, data[at] & 31
+        if kind == _TAG or short > _LONGEST_HEAD:
+            raise FormatError("not deterministic CBOR: a tag, or a length that is not stated")
+        start = at + 1
+        at = start + (1 << (short - 24) if short >= 24 else 0)
+        if kind in _STRINGS:
+            at += short if short < 24 else int.from_bytes(data[start:at], "big")
 
 
 def _plain(value: Any) -> bool:

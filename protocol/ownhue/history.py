@@ -5,8 +5,7 @@ rulebook. Going back over every moment at which that can have changed finds wher
 no part of it: that data were old once is not kept in the facts.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 
 from ownhue.decision import Colour, Finding
 from ownhue.facts import Facts
@@ -17,23 +16,26 @@ from ownhue.rulebook import Rulebook
 def colour_since(rulebook: Rulebook, facts: Facts, now: int) -> int:
     """Unix second since which the findings gave the colour that they give at *now*."""
     findings = weigh(rulebook, facts, now).findings
-    changes = {facts.observed_since, *_changes(findings)}
-    withdrawals = _withdrawals(facts, now)
-    if not withdrawals:
-        # Evidence only grew, so today's findings also tell what was known on each earlier day.
-        return _walk(changes, now, lambda moment: _worst(findings, moment))
-    standing = replace(facts, withdrawn={}, results=tuple(replace(item, withdrawn_at=None) for item in facts.results))
-    changes |= _changes(weigh(rulebook, standing, now).findings)
-    changes |= withdrawals | {window.published_at for window in facts.windows}
-    return _walk(changes, now, lambda moment: _worst(weigh(rulebook, facts, moment).findings, moment))
+    colour, withdrawals = _worst(findings, now), _withdrawals(facts, now)
+    if not withdrawals and all(finding.learned_at <= finding.until for finding in findings):
+        # Evidence only grew, and in time: today's findings also tell what was known on each earlier day.
+        first = min((facts.observed_since, *_changes(findings)))
+        return _walk([(first, findings)], colour, now)
+    # Today's findings hide a stay that was withdrawn, or that turned into a graver one only after that one's end.
+    learned = {window.published_at for window in facts.windows} | {result.learned_at for result in facts.results}
+    begins = sorted((known for known in {facts.observed_since, *learned, *withdrawals} if known <= now), reverse=True)
+    return _walk(((begin, weigh(rulebook, facts, begin).findings) for begin in begins), colour, now)
 
 
-def _walk(changes: Iterable[int], now: int, colour_at: Callable[[int], Colour]) -> int:
-    since, colour = now, colour_at(now)
-    for change in sorted((change for change in changes if change <= now), reverse=True):
-        if colour_at(change) != colour:
-            break
-        since = change
+def _walk(known: Iterable[tuple[int, Iterable[Finding]]], colour: Colour, now: int) -> int:
+    """Back over what was known, the latest first (from when on, which findings), for as long as it gave *colour*."""
+    since, end = now, now + 1
+    for begin, findings in known:
+        for change in sorted((item for item in {begin, *_changes(findings)} if begin <= item < end), reverse=True):
+            if _worst(findings, change) != colour:
+                return since
+            since = change
+        end = begin
     return since
 
 

@@ -23,7 +23,7 @@ from ownhue.errors import FormatError, LimitError
 from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.facts import MAX_FACTS_BYTES, facts_bytes, facts_digest, parse_facts
 from ownhue.params import ReportType
-from ownhue.rulebook import Rulebook, parse_rulebook
+from ownhue.rulebook import Rulebook, Stays, parse_rulebook
 from tests.protocol.colour_cases import SALT, at, encounter, facts, key, result, uncapped
 from tests.shared import SPECS
 
@@ -211,6 +211,16 @@ def test_a_result_that_the_rulebook_does_not_name_makes_nothing() -> None:
     own = OwnResult(ReportType.SELF_REPORT, date(2026, 1, 7), at(7))
     decision = decide(BOOK, facts(results=(own,)), NOW)
     assert (decision.colour, why(decision)) == (Colour.GREEN, [(7, WhyNot.REPORT_TYPE)])
+
+
+@pytest.mark.parametrize("withdrawn", [{}, {key(1): at(9)}])
+def test_since_sees_a_stay_that_turned_red_only_after_its_end(withdrawn: dict[bytes, int]) -> None:
+    # Yellow through the 6th; what would make that day red comes on the 8th, when a red stay would be over as well.
+    book = uncapped().model_copy(update={"stays": Stays(yellow_days=1, red_days=1)})
+    late = encounter(at(5, "02:00:00"), 60, source=key(2), published_at=at(8))
+    known = facts(encounter(at(5), 20, published_at=at(6)), late, withdrawn=withdrawn, published_until=at(9))
+    decision = decide(book, known, at(9, "08:00:00"))
+    assert (decision.colour, decision.since) == (Colour.GREEN, at(7))
 
 
 def test_green_since_the_last_stay_ended_and_yellow_since_red_ended() -> None:

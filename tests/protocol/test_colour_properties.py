@@ -31,7 +31,8 @@ def rulebooks(draw: st.DrawFn) -> Rulebook:
             "infectiousness_when_unknown": draw(st.sampled_from(["none", "standard", "high"])),
         }
     )
-    stays = book.stays.model_copy(update={"yellow_days": draw(st.integers(1, 14))})
+    red_days = draw(st.sampled_from([1, 14]))
+    stays = book.stays.model_copy(update={"yellow_days": draw(st.integers(1, red_days)), "red_days": red_days})
     zone = draw(st.sampled_from(["Asia/Shanghai", "UTC", "Asia/Kolkata", "America/Havana", "Pacific/Apia"]))
     changes = {"exposure": exposure, "stays": stays, "zone": zone, "valid_from": date(2025, 12, 1)}
     return book.model_copy(update=changes)

@@ -48,3 +48,18 @@ def test_an_integer_that_would_need_a_tag_is_refused(value: int) -> None:
 def test_everything_else_gets_our_error(data: str) -> None:
     with pytest.raises(FormatError):
         cbor_decode(bytes.fromhex(data))
+
+
+# Eight lists, each of which holds the one before twice: with sixty of them, 2^60 items in 400 bytes.
+TWICE_AND_TWICE = "88d81c80" + "".join(f"d81c82d81d{n:02x}d81d{n:02x}" for n in range(7))
+
+
+@pytest.mark.parametrize("data", [TWICE_AND_TWICE, "d8236141", "8218d8c24101", "a16161c11a514b67b0"])
+def test_a_tag_is_refused_before_anything_is_made_of_it(data: str) -> None:
+    with pytest.raises(FormatError, match="a tag"):
+        cbor_decode(bytes.fromhex(data))
+
+
+def test_bytes_that_look_like_a_tag_are_no_tag() -> None:
+    for value in ({"a": [b"\xc1" * 300, "\u00c1", 0xD8, -0xD9, {}]}, b"\xd8" * 70_000):
+        assert cbor_decode(cbor_encode(value)) == value
