@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from ownhue.errors import StateError
 from ownhue.params import EMBARGO_SECONDS, INTERVAL_SECONDS, ReportType
 from ownhue.passes import EpochList
 from ownhue.rulebook import parse_rulebook
+from ownhue_server.clock import RehearsalClock
 from ownhue_server.publisher.folder import PublishedFolder
 from tests.server.clinic import Clinic
-from tests.server.served import BATCH, MONDAY, Served, served
+from tests.server.patient import token_keys
+from tests.server.served import BATCH, MONDAY, Served, deployment, served
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -148,6 +151,28 @@ def test_missed_batches_are_closed_one_after_the_other_at_the_next_start(tmp_pat
         assert ends == [MONDAY + number * BATCH for number in range(27)]
         first = {key.data for key in published.key_files()[1].keys}
         assert set(patient.datas) <= first
+
+
+def test_batches_closed_late_give_no_epoch_and_no_week_a_second_key(tmp_path: Path) -> None:
+    """Publishing stands still for weeks (a full disk), while others fetch lists and old private keys go."""
+    clock = RehearsalClock(MONDAY)
+    deployment(tmp_path / "server", batch_seconds=86400)
+    with served(tmp_path / "server", clock=clock) as server:
+        for days in (7, 14, 21):
+            clock.move(MONDAY + days * 86400)
+            for path in ("/issuer/v1/epochs", "/authority/v1/documents/report-keys"):
+                server.request("GET", path)
+        server.move_clock(MONDAY + 22 * 86400)
+        published, region = Clinic(server).published(), server.config.region
+        epochs = [
+            EpochList.from_body(open_document(published.file(entry), "epochs", [region.issuer_key_bytes]))
+            for entry in published.of_kind("epochs")
+        ]
+        for before, after in pairwise(epochs):
+            after.check_follows(before)
+        lists = [token_keys(published.file(entry), region) for entry in published.of_kind("report-keys")]
+        ids = {(key.report_type, key.week): key.key_id for keys in lists for key in keys}
+        assert all(key.key_id == ids[key.report_type, key.week] for keys in lists for key in keys)
 
 
 @pytest.mark.parametrize("writes", range(5))

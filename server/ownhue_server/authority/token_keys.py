@@ -1,7 +1,8 @@
 """Report-token keys: one RSA-2048 key for each report type and week, made when the list first names it. specs/report.md
 
 The list names this week's keys and the next week's, so that a phone never waits for one. A private key is deleted when
-the week after its own is over: until then a claim that was granted can be repeated.
+the week after its own is over: until then a claim that was granted can be repeated. No list is older than one before
+it, also when batches are closed late: a key that is gone would be made anew, and a week have two.
 """
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -50,7 +51,7 @@ class SigningKeys:
 
     def document(self, now: int) -> bytes:
         """The signed list of this week's and next week's keys."""
-        week = week_of(now)
+        week = max([week_of(now), *(number - 1 for number in self._weeks())])
         if week not in self._documents:
             self._forget_before(week - 1)
             keys = [self.public_key(kind, number) for number in (week, week + 1) for kind in REPORT_TYPES]
@@ -66,10 +67,15 @@ class SigningKeys:
     def _exists(self, report_type: ReportType, week: int) -> bool:
         return (week, report_type) in self._loaded or _file_name(report_type, week) in self._keys.names()
 
+    def _weeks(self) -> list[int]:
+        """The weeks that have a key."""
+        return [int(name.rpartition("-")[2]) for name in self._keys.names() if name.startswith(_KEY_NAME)]
+
     def _forget_before(self, week: int) -> None:
-        for name in self._keys.names():
-            if name.startswith(_KEY_NAME) and int(name.rpartition("-")[2]) < week:
-                self._keys.delete(name)
+        for number in self._weeks():
+            if number < week:
+                for kind in REPORT_TYPES:
+                    self._keys.delete(_file_name(kind, number))
         self._loaded = {name: key for name, key in self._loaded.items() if name[0] >= week}
 
 

@@ -1,6 +1,8 @@
 """Epoch keys: one RSA-2048 key for each UTC day, and the signed list of their public halves. specs/pass.md section 5
 
-A key is made when the first list names it, two days ahead, and deleted when its day has been over for a day.
+A key is made when the first list names it, two days ahead, and deleted when its day has been over for a day. No list
+is older than one before it, also when batches are closed late: a key that is gone would be made anew, and an epoch have
+two.
 """
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -35,18 +37,23 @@ class Epochs:
 
     def document(self, now: int) -> bytes:
         """The signed list: yesterday's key while it exists, today's, and those of the next two days."""
-        today = epoch_of(now)
+        existing = self._existing()
+        today = max([epoch_of(now), *(epoch - EPOCHS_AHEAD for epoch in existing)])
         if today not in self._documents:
             self._forget_before(today - 1)
-            epochs = [today - 1] if f"{_KEY_NAME}{today - 1}" in self._keys.names() else []
+            epochs = [today - 1] if today - 1 in existing else []
             epochs += range(today, today + EPOCHS_AHEAD + 1)
             keys = [EpochKey(epoch, pss_spki(self.private_key(epoch).public_key())) for epoch in epochs]
             body = EpochList(self._issuer_name, tuple(keys)).to_body()
             self._documents = {today: sign_document("epochs", body, self._signing_key)}
         return self._documents[today]
 
+    def _existing(self) -> list[int]:
+        """The epochs that have a key."""
+        return [int(name.removeprefix(_KEY_NAME)) for name in self._keys.names() if name.startswith(_KEY_NAME)]
+
     def _forget_before(self, epoch: int) -> None:
-        for name in self._keys.names():
-            if name.startswith(_KEY_NAME) and int(name.removeprefix(_KEY_NAME)) < epoch:
-                self._keys.delete(name)
+        for number in self._existing():
+            if number < epoch:
+                self._keys.delete(f"{_KEY_NAME}{number}")
         self._loaded = {number: key for number, key in self._loaded.items() if number >= epoch}
