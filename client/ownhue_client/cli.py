@@ -2,6 +2,7 @@
 
 import sys
 
+import httpx
 import typer
 
 from ownhue.errors import FormatError, OwnhueError
@@ -40,6 +41,9 @@ def main() -> None:
     except OwnhueError as error:
         print(f"ownhue: {error}", file=sys.stderr)  # noqa: T201 - the one line that a user gets to read
         sys.exit(status_of(error))
+    except httpx.HTTPError as error:
+        print(f"ownhue: the server could not be reached: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        sys.exit(exit_codes.UNREACHABLE)
     except OSError as error:
         print(f"ownhue: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)  # noqa: T201
         sys.exit(exit_codes.UNREACHABLE)

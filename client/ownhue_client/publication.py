@@ -27,6 +27,8 @@ from ownhue_client.fetching import Fetch as Fetch  # part of this module's inter
 FUTURE_TOLERANCE = 600
 #: Most entries taken at once: more than a log of 2 h batches writes in a century. specs/publication.md section 6
 MAX_NEW_ENTRIES = 1 << 20
+#: Rulebooks that are kept: the one in force, the one before it, and those to come. specs/publication.md section 7
+KEPT_RULEBOOKS = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,16 @@ def test_a_reopened_phone_is_the_same_phone(town: Town, phone: Phone, tmp_path: 
         pass
 
 
+def test_a_store_that_lost_something_is_refused_and_let_go(town: Town, phone: Phone, tmp_path: Path) -> None:
+    phone._store.drop("region")
+    phone.close()
+    errors = []  # with them, everything that they refer to stays alive
+    for _ in range(2):
+        with pytest.raises(VerificationError, match="lost region") as refused:
+            Phone.open(tmp_path / "phone", random=os.urandom, http_client=town.client(), now=town.now)
+        errors.append(refused)
+
+
 def test_the_files_hold_no_place_identifier_key_or_region_in_clear(town: Town, phone: Phone, tmp_path: Path) -> None:
     now = expose(town, phone, tmp_path)
     phone.note_place(31.2304, 121.4737, 20, now)

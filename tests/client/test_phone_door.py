@@ -109,6 +109,8 @@ def failing(error: Exception) -> Answer:
         (lambda _: httpx.Response(200, content=b"\xff" * FRAME_BYTES), FormatError),
         (lambda _: framed([True]), FormatError),
         (lambda _: framed({"ok": 1}), FormatError),
+        (lambda _: framed({"ok": False, "error": []}), RefusedError),
+        (lambda _: framed({"ok": False, "error": {"quota": 1}}), RefusedError),
         (lambda _: framed({"signature": b""}), FormatError),
     ],
 )

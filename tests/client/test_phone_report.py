@@ -208,6 +208,17 @@ def test_a_code_is_used_once_and_a_report_sent_once(town: Town, phone: Phone) ->
     assert len(town.received) == 1
 
 
+def test_a_report_that_was_refused_or_sealed_for_the_desk_stops_no_later_claim(town: Town, phone: Phone) -> None:
+    phone.claim(town.code(), TESTED, ONSET, NOW)
+    town.spent.add(phone._store.get("report")["token"])
+    with pytest.raises(RefusedError):
+        phone.report(NOW)
+    phone.claim(town.code(), TESTED, ONSET, NOW + 60)
+    phone.seal_report(NOW + 60)
+    phone.claim(town.code(), TESTED, ONSET, NOW + 120)
+    assert phone.report(NOW + 120) == 3
+
+
 def test_a_report_whose_answer_was_lost_is_sent_again_and_counts_as_sent(town: Town, phone: Phone) -> None:
     phone.claim(town.code(), TESTED, ONSET, NOW)
     town.lose_answer = {REPORT}
@@ -316,6 +327,24 @@ def test_a_withdrawal_broken_off_goes_on_where_it_stopped(town: Town, phone: Pho
     assert phone.withdraw(code, NOW + 2) == 3
     assert town.bodies(CLAIM)[-1] == town.bodies(CLAIM)[-2]
     assert town.bodies(REPORT)[-1] == town.bodies(REPORT)[-2]
+
+
+def test_a_withdrawal_that_the_publisher_refused_stops_no_later_one(
+    town: Town, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys may be gone from the publisher after their fourteen days."""
+    phone.claim(town.code(), TESTED, ONSET, NOW)
+    phone.report(NOW)
+    with monkeypatch.context() as context:
+        context.setattr(town, "_report", lambda _: {"error": "unknown_report"})
+        code = town.code(ReportType.REVOKED)
+        for _ in range(2):
+            with pytest.raises(RefusedError, match="does not hold"):
+                phone.withdraw(code, NOW)
+    phone.claim(town.code(), TESTED, ONSET, NOW + 60)
+    phone.report(NOW + 60)
+    assert phone.withdraw(town.code(ReportType.REVOKED), NOW + 120) == 3
+    assert all(result.withdrawn_at for result in phone.results())
 
 
 def test_a_result_that_was_never_reported_is_taken_back_in_silence(town: Town, phone: Phone) -> None:

@@ -246,6 +246,25 @@ def test_a_file_that_is_no_database_is_a_state_error(store: Store, tmp_path: Pat
         Store.open(tmp_path / "phone", os.urandom)
 
 
+def test_a_broken_page_is_an_error_of_our_own_at_whatever_row_it_comes_up(store: Store, tmp_path: Path) -> None:
+    """SQLite reads page by page: the first rows may still be good."""
+    for number in range(200):
+        store.add("places", DAY, [number, bytes(100)])
+    store.close()
+    path = tmp_path / "phone" / "phone.db"
+    path.write_bytes(path.read_bytes()[:-4096] + b"\xff" * 4096)
+    broken = Store.open(tmp_path / "phone", os.urandom)
+    with pytest.raises(StateError, match="store failed"):
+        list(broken.rows("places"))
+    broken.close()
+
+
+def test_what_the_store_was_made_with_and_has_lost_is_named(store: Store) -> None:
+    store.drop("salt")
+    with pytest.raises(VerificationError, match="lost salt"):
+        store.need("salt")
+
+
 def test_unknown_tables_never_reach_sql(store: Store) -> None:
     for call in (store.rows, store.newest):
         with pytest.raises(KeyError):

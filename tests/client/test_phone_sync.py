@@ -1,6 +1,7 @@
 """Synchronising: what is published, checked step by step; after a failure nothing is lost and nothing counts twice."""
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from ownhue.key_file import ExposureKey
 from ownhue.log import BUNDLE_WIDTH
 from ownhue.params import ReportType
 from ownhue.passes import EpochKey, epoch_of
-from ownhue_client.errors import MissingError, UnreachableError
+from ownhue.rulebook import Rulebook
+from ownhue_client.errors import MissingError, RollbackError, UnreachableError
 from ownhue_client.phone import Phone
 from ownhue_client.phone.evidence import Evidence
 from tests.client.publisher import AUTHORITY_KEY, BATCH_SECONDS, START, document
@@ -165,7 +167,7 @@ def test_a_file_that_is_not_the_one_in_the_log_is_refused(town: Town, phone: Pho
     town.publisher.files[path] = good[:-1] + bytes([good[-1] ^ 1])
     with pytest.raises(VerificationError):
         phone.sync(town.now)
-    assert phone.rulebook is None
+    assert phone.rulebook(START) is None
     town.publisher.files[path] = good
     assert phone.sync(town.now).files == 1
 
@@ -177,23 +179,56 @@ def test_a_fork_is_refused_and_kept_as_evidence(town: Town, phone: Phone) -> Non
     town.publisher.files["head"] = shown
     with pytest.raises(ForkError):
         phone.sync(town.now)
-    assert phone._store.get("fork_evidence") == [kept, shown, town.now]
+    town.publisher.files["head"] = town.publisher.head(time=town.now - BATCH_SECONDS)
+    with pytest.raises(RollbackError):
+        phone.sync(town.now)
+    assert phone._store.get("fork_evidence") == [kept, shown, town.now], "an old copy does not wipe it out"
     assert phone.facts(town.now).published_until == town.now
 
 
 def test_a_rulebook_never_goes_back(town: Town, phone: Phone) -> None:
     town.publisher.close_keys(rulebook_document(without_ceilings()))
     phone.sync(town.publisher.time)
-    assert phone.rulebook == without_ceilings()
+    assert phone.rulebook(START) == without_ceilings()
     now = town.publisher.close_keys(rulebook_document(demonstration_rulebook()))
     with pytest.raises(VerificationError, match="rulebook 1 was published after rulebook 2"):
         phone.sync(now)
-    assert phone.rulebook == without_ceilings()
+    assert phone.rulebook(START) == without_ceilings()
     # A later, better one ends the quarrel.
     newer = without_ceilings().model_copy(update={"version": 3})
     now = town.publisher.close_keys(rulebook_document(newer))
     phone.sync(now)
-    assert phone.rulebook == newer
+    assert phone.rulebook(START) == newer
+
+
+def test_a_rulebook_to_come_decides_nothing_yet(town: Town, phone: Phone) -> None:
+    """An authority publishes the next rulebook before the last one ends; nobody turns grey in between."""
+    town.publisher.close_keys(rulebook_document(ending_on(date(2026, 3, 31), version=2)))
+    phone.sync(town.publisher.time)
+    to_come = without_ceilings().model_copy(update={"version": 3, "valid_from": date(2026, 4, 1)})
+    last = to_come.model_copy(update={"version": 4, "valid_from": date(2027, 1, 1)})
+    town.publisher.close_keys(rulebook_document(to_come))
+    now = town.publisher.close_keys(rulebook_document(last))
+    phone.sync(now)
+    decision = phone.decide(now)
+    assert (decision.colour, decision.rulebook_version) == (Colour.GREEN, 2)
+    april = START + 30 * DAY
+    assert phone.decide(april).rulebook_version == 3
+    assert phone.rulebook(START + 366 * DAY) == last
+
+
+def ending_on(day: date, version: int) -> Rulebook:
+    """The demonstration rulebook in another *version*, which ends on *day*."""
+    return demonstration_rulebook().model_copy(update={"version": version, "valid_until": day})
+
+
+def test_a_wrong_rulebook_and_a_better_one_met_together(town: Town, phone: Phone) -> None:
+    phone.sync(town.now)
+    town.publisher.close_keys(rulebook_document(without_ceilings().model_copy(update={"version": 1})))
+    now = town.publisher.close_keys(rulebook_document(without_ceilings()))
+    phone.sync(now)
+    assert phone.rulebook(START) == without_ceilings()
+    assert phone.facts(now).published_until == now
 
 
 def test_one_version_has_one_content(town: Town, phone: Phone) -> None:
@@ -202,7 +237,7 @@ def test_one_version_has_one_content(town: Town, phone: Phone) -> None:
     now = town.publisher.close_keys(rulebook_document(other))
     with pytest.raises(VerificationError, match="two contents"):
         phone.sync(now)
-    assert phone.rulebook == demonstration_rulebook()
+    assert phone.rulebook(START) == demonstration_rulebook()
 
 
 def test_a_rulebook_of_another_region_or_signer_is_refused(town: Town, phone: Phone) -> None:
@@ -214,7 +249,7 @@ def test_a_rulebook_of_another_region_or_signer_is_refused(town: Town, phone: Ph
     now = town.publisher.close_keys(("rulebook", data))
     with pytest.raises(OwnhueError):
         phone.sync(now)
-    assert phone.rulebook is None
+    assert phone.rulebook(START) == demonstration_rulebook()
     assert kind == "epochs"
 
 
@@ -244,6 +279,21 @@ def test_key_files_older_than_fourteen_days_are_not_fetched(town: Town, phone: P
         if entry.kind == "keys":
             del town.publisher.files[entry.path]
     assert phone.sync(now).files == 14 * DAY // BATCH_SECONDS
+
+
+def test_broken_off_before_a_pause_of_weeks_it_does_not_wait_for_files_that_are_gone(town: Town, phone: Phone) -> None:
+    town.unreachable = {f"/published/{town.publisher.entries[-1].path}"}
+    with pytest.raises(UnreachableError):
+        phone.sync(town.now)
+    town.unreachable = set()
+    for _ in range(14 * DAY // BATCH_SECONDS):
+        town.publisher.close_keys()
+    now = town.publisher.time
+    first = next(entry for entry in town.publisher.entries if entry.kind == "keys")
+    del town.publisher.files[first.path]
+    # The own clock is a little slow, so that the first file seems to be less than fourteen days old.
+    assert phone.sync(now - 300).files == 14 * DAY // BATCH_SECONDS
+    assert phone.facts(now).published_until == now
 
 
 def test_over_the_width_of_a_bundle_and_with_a_missing_file(town: Town, phone: Phone) -> None:

@@ -198,7 +198,7 @@ def test_a_server_with_other_keys_at_the_same_address_is_refused(town: Town, tmp
         phone = Phone.create(tmp_path / "p", region, random=os.urandom, http_client=town.client, now=START)
         with pytest.raises(VerificationError):
             phone.sync(impostor.now())
-        assert phone.rulebook is None
+        assert phone.rulebook(START) is None
         phone.close()
 
 

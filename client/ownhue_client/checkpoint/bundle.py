@@ -18,12 +18,10 @@ from ownhue.log import LogEntry
 from ownhue.passes import EpochList, epoch_of
 from ownhue.region import Region
 from ownhue.rulebook import Rulebook, parse_rulebook
-from ownhue_client.publication import Fetch, LogState, closing_time, follow, heads_of, read_entry
+from ownhue_client.publication import KEPT_RULEBOOKS, Fetch, LogState, closing_time, follow, heads_of, read_entry
 
 #: Tree heads and epoch keys of this many seconds are kept. specs/publication.md section 7
 KEPT_SECONDS = 172_800
-#: Rulebooks that are kept: the one in force, the one before it, and those to come. specs/publication.md section 7
-KEPT_RULEBOOKS = 8
 
 
 @dataclass(frozen=True, slots=True)

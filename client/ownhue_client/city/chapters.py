@@ -21,7 +21,7 @@ def everybody_starts_green(stage: Stage) -> None:
     decisions = stage.update(now)
     for phone in stage.phones.values():
         phone.fetch_passes(now)
-    rulebook = stage.phones["cook"].rulebook
+    rulebook = stage.phones["cook"].rulebook(now)
     if rulebook is not None:
         stage.say(f'Published rulebook, version {rulebook.version}: "{rulebook.summary["en"]}"')
     colours = {decision.colour for decision in decisions.values()}

@@ -7,7 +7,7 @@
     phone.open_code(now).text_at(now)
 
 - Time (unix seconds) and randomness come in from outside; the only way out is its door (door.py).
-- Every method is whole or not at all: after an error the store is as it was, except for the ledger.
+- Every step is whole or not at all; the ledger has what was sent even so.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -56,7 +56,7 @@ class Phone:
     def __init__(self, store: Store, random: Random, http_client: httpx.Client, settings: Settings) -> None:
         """Use :meth:`create` or :meth:`open`."""
         self.settings = settings
-        self.region: Region = parse_region(store.get(_REGION))
+        self.region: Region = parse_region(store.need(_REGION))
         self._store = store
         self._keys = OwnKeys(store, random, settings.transmit_power)
         self._hearing = Hearing(store)
@@ -102,9 +102,17 @@ class Phone:
         now: int,
         settings: Settings | None = None,
     ) -> Self:
-        """The phone in *directory*. Raises StateError: none there, or in use by another program."""
-        phone = cls(Store.open(directory, random), random, http_client, settings or Settings())
-        phone._tidy(now)
+        """The phone in *directory*.
+
+        Raises StateError: none there, or in use by another program; VerificationError for a store that was changed.
+        """
+        store = Store.open(directory, random)
+        try:
+            phone = cls(store, random, http_client, settings or Settings())
+            phone._tidy(now)
+        except BaseException:
+            store.close()
+            raise
         return phone
 
     def close(self) -> None:
@@ -154,10 +162,9 @@ class Phone:
         self._tidy(now)
         return self._sync.run(now)
 
-    @property
-    def rulebook(self) -> Rulebook | None:
-        """The rulebook that decides; None before the first synchronisation."""
-        return self._documents.rulebook
+    def rulebook(self, now: int) -> Rulebook | None:
+        """The rulebook that decides at *now*; without one in force the newest, None before the first sync."""
+        return self._documents.rulebook_at(now)
 
     def facts(self, now: int) -> Facts:
         """Everything that the colour depends on."""
@@ -234,7 +241,7 @@ class Phone:
 
     def _tidy(self, now: int) -> None:
         """Forget history older than 14 days, and evidence when no stay can rest on it any more."""
-        stay = self.rulebook.stays.red_days if self.rulebook else RETENTION_DAYS
+        stay = max([RETENTION_DAYS, *(rulebook.stays.red_days for rulebook in self._documents.rulebooks)])
         oldest = day_of(now) - RETENTION_DAYS
         # A local day may begin a UTC day earlier than the one that a stay is counted from.
-        self._store.forget_before(history=oldest, evidence=day_of(now) - max(stay, RETENTION_DAYS) - 1)
+        self._store.forget_before(history=oldest, evidence=day_of(now) - stay - 1)

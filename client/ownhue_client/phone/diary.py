@@ -28,8 +28,8 @@ class Diary:
         """Everything that the phone knows at *now* (unix seconds) and a colour depends on."""
         evidence = Evidence(self._store)
         return Facts(
-            salt=self._store.get(SALT),
-            observed_since=self._store.get(OBSERVED_SINCE),
+            salt=self._store.need(SALT),
+            observed_since=self._store.need(OBSERVED_SINCE),
             published_until=self._sync.published_until,
             radio_share_percent=self._hearing.share_percent(now),
             windows=tuple(evidence.windows()),
@@ -40,7 +40,7 @@ class Diary:
     def decide(self, now: int) -> Decision:
         """The colour at *now*; a change goes into the journal. Raises StateError when time went back."""
         before = self.last_decision()
-        after = decide(self._documents.rulebook, self.facts(now), now)
+        after = decide(self._documents.rulebook_at(now), self.facts(now), now)
         newest = self._store.newest("journal")
         entry = next_entry(parse_entry(newest.value) if newest else None, before, after)
         with self._store.atomic():

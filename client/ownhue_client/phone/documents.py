@@ -2,6 +2,7 @@
 
 - The phone keeps the documents as they were signed and opens them again when it needs them.
 - A rulebook's version never goes back, and one version has one content.
+- A rulebook that is published ahead decides nothing before its day.
 - One key per epoch, for ever: a second one would tag people by their key.
 """
 
@@ -16,11 +17,14 @@ from ownhue.region import Region
 from ownhue.report import ReportTokenKey, report_keys_from_body, week_of
 from ownhue.rulebook import Rulebook, parse_rulebook
 from ownhue_client.phone.store import Store
+from ownhue_client.publication import KEPT_RULEBOOKS
 
 #: Kinds of documents; also the folders of the published files, and the names in the store behind "document.".
 RULEBOOK, REPORT_KEYS, EPOCHS = "rulebook", "report-keys", "epochs"
 KINDS = frozenset((RULEBOOK, REPORT_KEYS, EPOCHS))
 _SEEN_EPOCHS = "epochs_seen"
+#: State: the newest rulebooks as they were signed, oldest first.
+_RULEBOOKS = "rulebooks"
 
 
 class Documents:
@@ -39,17 +43,23 @@ class Documents:
         """
         if kind == RULEBOOK:
             self._take_rulebook(data)
-        elif kind == EPOCHS:
+            return
+        if kind == EPOCHS:
             self._take_epochs(data)
         else:
             _report_keys(data, self._authority_key)
         self._store.put(f"document.{kind}", data)
 
     @property
-    def rulebook(self) -> Rulebook | None:
-        """The newest rulebook; None before the first."""
-        data = self._store.get(f"document.{RULEBOOK}")
-        return None if data is None else _rulebook(data, self._authority_key)
+    def rulebooks(self) -> list[Rulebook]:
+        """The newest rulebooks in the order of their versions, those to come among them."""
+        return [_rulebook(data, self._authority_key) for data in self._store.get(_RULEBOOKS, [])]
+
+    def rulebook_at(self, now: int) -> Rulebook | None:
+        """The rulebook of the highest version in force at *now* (unix seconds); without one the newest, or None."""
+        known = self.rulebooks
+        in_force = [rulebook for rulebook in known if rulebook.in_force(now)]
+        return next(reversed(in_force or known), None)
 
     def epoch_key(self, epoch: int) -> EpochKey | None:
         """The issuer's key of *epoch*, or None when none is published."""
@@ -68,13 +78,15 @@ class Documents:
         raise StateError("the authority's key of this week is not known yet; synchronise first")
 
     def _take_rulebook(self, data: bytes) -> None:
-        new, old = _rulebook(data, self._authority_key), self.rulebook
+        new, old = _rulebook(data, self._authority_key), next(reversed(self.rulebooks), None)
         if new.region != self._region.name:
             raise VerificationError("the rulebook is for another region")
         if old is not None and new.version < old.version:
             raise VerificationError(f"rulebook {new.version} was published after rulebook {old.version}")
         if old is not None and new.version == old.version and new.digest != old.digest:
             raise VerificationError(f"rulebook {new.version} was published with two contents")
+        if new != old:
+            self._store.put(_RULEBOOKS, [*self._store.get(_RULEBOOKS, []), data][-KEPT_RULEBOOKS:])
 
     def _take_epochs(self, data: bytes) -> None:
         new = _epochs(data, self._issuer_key)

@@ -120,7 +120,7 @@ def _opened(answer: Any) -> dict[str, Any]:
     if word == "unavailable":
         raise UnreachableError("the server failed; try again later")
     if not answer["ok"]:
-        raise RefusedError(word if word in REFUSALS else "unknown")
+        raise RefusedError(word if isinstance(word, str) and word in REFUSALS else "unknown")
     return {key: value for key, value in answer.items() if key != "ok"}
 
 

@@ -69,7 +69,7 @@ class OwnKeys:
 
     def secret_of(self, key_data: bytes) -> bytes:
         """The secret that can withdraw a reported key (32 bytes)."""
-        return withdrawal_secret(self._store.get(PHONE_SECRET), key_data)
+        return withdrawal_secret(self._store.need(PHONE_SECRET), key_data)
 
     def forget_beacon(self) -> None:
         """Look into the store again for the next beacon: the key of the present one was forgotten."""

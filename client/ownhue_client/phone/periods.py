@@ -59,7 +59,7 @@ class Periods:
 
     def _period(self, key: TemporaryExposureKey, heard: Counter[int], onset: date | None, now: int) -> ReportPeriod:
         count = sum(heard[interval] for interval in range(key.rolling_start, key.end))
-        days = None if onset is None else self._days_since(key.rolling_start, onset)
+        days = None if onset is None else self._days_since(key.rolling_start, onset, now)
         # The identifier of the present interval stays in the air to its end, and somebody may still come near.
         why_not = "" if count or key.covers(now) else "nobody was heard"
         if days is not None and abs(days) > ONSET_RANGE:
@@ -67,8 +67,8 @@ class Periods:
         start, end = key.rolling_start * INTERVAL_SECONDS, key.end * INTERVAL_SECONDS
         return ReportPeriod(start, end, count, days, not why_not, why_not, key)
 
-    def _days_since(self, interval: int, onset: date) -> int:
-        rulebook = self._documents.rulebook
+    def _days_since(self, interval: int, onset: date, now: int) -> int:
+        rulebook = self._documents.rulebook_at(now * INTERVAL_SECONDS)
         if rulebook is None:
             raise StateError("no rulebook is known yet; synchronise first")
         return days_since_onset(interval, onset, rulebook.zone_info)

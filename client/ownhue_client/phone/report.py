@@ -31,7 +31,8 @@ from ownhue_client.phone.tokens import Tokens, token_key
 
 #: The state under which a claim lies until it is answered: {"claim", "keys"}.
 CLAIM = "claim"
-#: The state under which the report lies after that: the claim's, and "token", "sealed", "sending", "desk", "sent".
+#: The state under which the report lies after that: the claim's, and "token", "sealed", "sending", "desk", "sent",
+#: "refused".
 REPORT = "report"
 #: Where reports and withdrawals go.
 PUBLISHER_PATH = "/publisher/v1/report"
@@ -62,7 +63,7 @@ class Reports:
         """Settle the keys and claim a token for them. *leave_out*: starts (unix seconds) of periods to keep private.
 
         Call it again with the same code when the answer was lost. Raises UnreachableError, RefusedError, FormatError,
-        StateError: a code of another purpose, or a report that was claimed and not sent.
+        StateError: a code of another purpose, or a report that was claimed and neither sent, refused nor sealed.
         """
         canonical, report_type = parse_claim_code(code)
         if report_type == ReportType.REVOKED:
@@ -72,7 +73,7 @@ class Reports:
         report = self._store.get(REPORT)
         if report and report["claim"]["code"] == canonical:
             raise StateError("this phone has used this code already")
-        if report and "sent" not in report:
+        if report and not report.keys() & {"sent", "desk", "refused"}:
             raise StateError("a report is waiting to be sent; send it first")
         claimed = self._store.get(CLAIM)
         if not claimed or claimed["claim"]["code"] != canonical:
@@ -97,7 +98,12 @@ class Reports:
         report = self._sealed(report) | {"sending": now}
         with self._store.atomic(durable=True):
             self._store.put(REPORT, report)
-        deliver(self._out.door, report["sealed"], "report own keys", now, delivered_before=repeated)
+        try:
+            deliver(self._out.door, report["sealed"], "report own keys", now, delivered_before=repeated)
+        except RefusedError as error:
+            # It may be sent again, but must not stand in the way of another claim.
+            self._store.put(REPORT, report | {"refused": error.word})
+            raise
         self._store.put(REPORT, report | {"sent": now})
         return len(report["keys"])
 

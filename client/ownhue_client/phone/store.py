@@ -20,7 +20,7 @@ from nacl.secret import SecretBox
 from sqlite_utils import Database
 
 from ownhue.encoding import cbor_decode, cbor_encode
-from ownhue.errors import StateError
+from ownhue.errors import StateError, VerificationError
 from ownhue_client.phone.schema import EVIDENCE, HISTORY, SCHEMA_VERSION, STATE, STATE_DAY, TABLES, create_schema, tune
 from ownhue_client.phone.sealing import KeyName, Master, read_master_key, unseal, write_private
 
@@ -140,21 +140,20 @@ class Store:
     def bytes_rows(self, table: str, first: int = STATE_DAY, last: int = _LAST_DAY) -> Iterator[Row]:
         """Like :meth:`rows`, each value the bytes that were given to :meth:`add_bytes`."""
         query = f"SELECT id, day, box FROM {_known(table)} WHERE day BETWEEN ? AND ? ORDER BY day, id"  # noqa: S608
-        for identity, day, sealed in self._run(query, (first, last)).fetchall():
+        for identity, day, sealed in self._query(query, (first, last)):
             yield Row(identity, day, unseal(self._box(_key_of(table, day)), table, sealed))
 
     def newest(self, table: str) -> Row | None:
         """The row that was added last, its value as bytes; None when there is none."""
         query = f"SELECT id, day, box FROM {_known(table)} ORDER BY id DESC LIMIT 1"  # noqa: S608
-        found = self._run(query).fetchone()
-        if found is None:
-            return None
-        identity, day, sealed = found
-        return Row(identity, day, unseal(self._box(_key_of(table, day)), table, sealed))
+        for identity, day, sealed in self._query(query):
+            return Row(identity, day, unseal(self._box(_key_of(table, day)), table, sealed))
+        return None
 
     def count(self, table: str, day: int) -> int:
         """How many rows *day* has."""
-        return int(self._run(f"SELECT count(*) FROM {_known(table)} WHERE day = ?", (day,)).fetchone()[0])  # noqa: S608
+        ((count,),) = self._query(f"SELECT count(*) FROM {_known(table)} WHERE day = ?", (day,))  # noqa: S608
+        return int(count)
 
     def put(self, name: str, value: Any) -> None:
         """Seal *value* under *name*, replacing what was there."""
@@ -168,8 +167,16 @@ class Store:
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value kept under *name*, or *default*."""
-        found = self._run("SELECT box FROM state WHERE name = ?", (name,)).fetchone()
-        return default if found is None else cbor_decode(unseal(self._box(_STATE_KEY), f"state.{name}", found[0]))
+        for (sealed,) in self._query("SELECT box FROM state WHERE name = ?", (name,)):
+            return cbor_decode(unseal(self._box(_STATE_KEY), f"state.{name}", sealed))
+        return default
+
+    def need(self, name: str) -> Any:
+        """What was put under *name* when the store was made. Raises VerificationError when it is gone."""
+        value = self.get(name)
+        if value is None:
+            raise VerificationError(f"the store has lost {name}")
+        return value
 
     def drop(self, name: str) -> None:
         """Remove what is kept under *name*, if anything."""
@@ -177,7 +184,7 @@ class Store:
 
     def days(self, kind: str = HISTORY) -> list[int]:
         """Days that have a key of *kind*, oldest first."""
-        return [day for (day,) in self._run("SELECT day FROM keys WHERE kind = ? ORDER BY day", (kind,))]
+        return [day for (day,) in self._query("SELECT day FROM keys WHERE kind = ? ORDER BY day", (kind,))]
 
     def forget_day(self, day: int) -> None:
         """Destroy the keys of *day* and every row that they sealed, in the file's bytes too."""
@@ -193,7 +200,7 @@ class Store:
 
     def _any(self, table: str, span: tuple[int, int]) -> bool:
         query = f"SELECT 1 FROM {_known(table)} WHERE day BETWEEN ? AND ? LIMIT 1"  # noqa: S608
-        return self._run(query, span).fetchone() is not None
+        return bool(self._query(query, span))
 
     def _forget(self, kinds: Mapping[str, tuple[int, int]], others: Mapping[str, tuple[int, int]]) -> None:
         """Destroy keys of the given kinds and days with their tables, and rows of other tables."""
@@ -205,14 +212,14 @@ class Store:
                 self._run(f"DELETE FROM {table} WHERE day BETWEEN ? AND ?", span)  # noqa: S608
         self._boxes.clear()
         # The write-ahead log still holds older pages, the destroyed keys among them: write through and empty it.
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _box(self, name: KeyName) -> SecretBox:
         """The box of a key; the key is made when its day is met for the first time."""
         if name not in self._boxes:
-            found = self._run("SELECT box FROM keys WHERE kind = ? AND day = ?", name).fetchone()
+            found = self._query("SELECT box FROM keys WHERE kind = ? AND day = ?", name)
             if found:
-                self._boxes[name] = self._master.unwrap(name, found[0])
+                self._boxes[name] = self._master.unwrap(name, found[0][0])
             else:
                 box, wrapped = self._master.new_key(name)
                 self._run("INSERT INTO keys (kind, day, box) VALUES (?, ?, ?)", (*name, wrapped))
@@ -222,6 +229,11 @@ class Store:
     def _run(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         with _own_errors():
             return self._database.execute(sql, parameters)
+
+    def _query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """Every row at once: a broken page may come up at any of them."""
+        with _own_errors():
+            return self._database.execute(sql, parameters).fetchall()
 
 
 def _known(table: str) -> str:

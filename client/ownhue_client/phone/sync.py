@@ -4,7 +4,7 @@ Steps, each whole or not at all; after a failure the next call goes on where thi
 
 1. follow the log to its newest head (specs/publication.md section 6) and note the files that are new;
 2. fetch each key file of the last 14 days, verify it, compare it, keep the exposure windows;
-3. fetch the newest document of each kind.
+3. fetch every new rulebook, and the newest document of each other kind.
 
 What is published is the same for everyone, and every phone fetches all of it: nothing asked for tells what was heard.
 """
@@ -13,18 +13,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ownhue.errors import ForkError, VerificationError
+from ownhue.errors import ForkError, FormatError, VerificationError
 from ownhue.key_file import KeyFile, read_key_file
 from ownhue.log import LogEntry
 from ownhue.matching import Matcher, windows_from
 from ownhue.params import RETENTION_DAYS
 from ownhue.region import Region
-from ownhue_client.phone.documents import KINDS, Documents
+from ownhue_client.errors import RollbackError
+from ownhue_client.phone.documents import KINDS, RULEBOOK, Documents
 from ownhue_client.phone.door import Door
 from ownhue_client.phone.evidence import Evidence
 from ownhue_client.phone.records import DAY_SECONDS, day_of, unpack_sightings
+from ownhue_client.phone.schema import STATE_DAY
 from ownhue_client.phone.store import Row, Store
-from ownhue_client.publication import Fetch, LogState, closing_time, follow, read_entry
+from ownhue_client.publication import KEPT_RULEBOOKS, Fetch, LogState, closing_time, follow, read_entry
 
 _KEYS = "keys"
 _LOG = "log"
@@ -65,10 +67,16 @@ class Sync:
         waiting = [(row, LogEntry.decode(row.value)) for row in self._store.bytes_rows("pending")]
         files, keys, windows = self._take_key_files(fetch, [item for item in waiting if item[1].kind == _KEYS], now)
         documents = [item for item in waiting if item[1].kind in KINDS]
+        newest = {entry.kind: row for row, entry in documents}
         for row, entry in documents:
             data = read_entry(fetch, entry)
             with self._store.atomic():
-                self._documents.take(entry.kind, data)
+                try:
+                    self._documents.take(entry.kind, data)
+                except (FormatError, VerificationError):
+                    # A wrong rulebook that a later one has replaced need not stop that one.
+                    if row is newest[entry.kind]:
+                        raise
                 self._store.delete("pending", row)
         return SyncResult(files, keys, windows, tuple(entry.kind for _, entry in documents), self.state.head_time)
 
@@ -98,23 +106,35 @@ class Sync:
         try:
             state, entries = follow(fetch, self._region, before, now)
         except ForkError as error:
-            self._store.put("fork_evidence", [error.kept, error.shown, now])
+            # An old copy is innocent in itself, and must not take the place of the notes that prove a fork.
+            name = "rollback_evidence" if isinstance(error, RollbackError) else "fork_evidence"
+            self._store.put(name, [error.kept, error.shown, now])
             raise
-        if state == before:
-            return
+        # The publisher removes key files by the time of its head; the own clock may be behind.
+        oldest = max(now, state.head_time) - RETENTION_DAYS * DAY_SECONDS
         with self._store.atomic():
-            self._store.put(_LOG, state.to_bytes())
-            self._note(entries, now - RETENTION_DAYS * DAY_SECONDS)
+            if state != before:
+                self._store.put(_LOG, state.to_bytes())
+                self._note(entries, oldest)
+            self._let_go(oldest)
 
     def _note(self, entries: Sequence[LogEntry], oldest: int) -> None:
-        """Note key files that closed after *oldest* (unix seconds), and the newest document of each kind."""
-        newest = {entry.kind: entry for entry in entries if entry.kind in KINDS}
+        """Note key files that closed after *oldest* (unix seconds), rulebooks, and the newest of other documents."""
+        newest = {entry.kind: entry for entry in entries if entry.kind in KINDS - {RULEBOOK}}
         for row in self._store.bytes_rows("pending") if newest else ():
             if LogEntry.decode(row.value).kind in newest:
                 self._store.delete("pending", row)
         key_files = [entry for entry in entries if entry.kind == _KEYS and self._closed(entry) > oldest]
-        for entry in (*key_files, *newest.values()):
+        rulebooks = [entry for entry in entries if entry.kind == RULEBOOK][-KEPT_RULEBOOKS:]
+        for entry in (*key_files, *rulebooks, *newest.values()):
             self._store.add_bytes("pending", day_of(self._closed(entry)), entry.encode())
+
+    def _let_go(self, oldest: int) -> None:
+        """Wait no longer for key files that closed up to *oldest* (unix seconds): the publisher removes them."""
+        for row in self._store.bytes_rows("pending", STATE_DAY, day_of(oldest)):
+            entry = LogEntry.decode(row.value)
+            if entry.kind == _KEYS and self._closed(entry) <= oldest:
+                self._store.delete("pending", row)
 
     def _closed(self, entry: LogEntry) -> int:
         return closing_time(entry.batch, self._region.batch_seconds)

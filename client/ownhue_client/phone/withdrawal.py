@@ -18,7 +18,7 @@ from ownhue_client.phone.report import REPORT, Outbox, deliver
 from ownhue_client.phone.store import Row
 from ownhue_client.phone.tokens import token_key
 
-#: The state under which a withdrawal lies: {"claim", "keys", "token", "sealed"}.
+#: The state under which a withdrawal lies: {"claim", "keys", "token", "sealed", "refused"}.
 WITHDRAWAL = "withdrawal"
 _MESSAGE_BYTES = 32
 
@@ -39,7 +39,8 @@ class Withdrawals:
         if report_type != ReportType.REVOKED:
             raise StateError("this code reports a result; it takes none back")
         pending = self._store.get(WITHDRAWAL)
-        if not pending or ("token" not in pending and pending["claim"]["code"] != canonical):
+        running = pending and "token" in pending and "refused" not in pending
+        if not running and not (pending and pending["claim"]["code"] == canonical):
             self._settle(canonical, now)
         if "token" not in self._store.get(WITHDRAWAL):
             self._claim(now)
@@ -77,6 +78,8 @@ class Withdrawals:
             except RefusedError as error:
                 # A report that was only handed to the desk may never have been uploaded.
                 if error.word != "unknown_report" or "sent" in self._report():
+                    # It may be sent again, but must not stand in the way of another withdrawal.
+                    self._store.put(WITHDRAWAL, pending | {"refused": error.word})
                     raise
                 count = 0
         with self._store.atomic(durable=True):
