@@ -1,4 +1,4 @@
-"""Padding: random keys that make every key file large and every batch alike. specs/key-file.md, specs/publication.md
+"""Padding: random keys that make every key file large, also an empty one. specs/key-file.md, specs/publication.md
 
 - A file has at least the configured number of keys, and a random number more (up to a tenth), also when the real ones
   exceed the minimum: its size never is the number of reports.
