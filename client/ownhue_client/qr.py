@@ -1,7 +1,7 @@
 """Codes as pictures: writing a text as a QR code, and reading the one code of a picture. specs/code.md
 
-- Written at level L in alphanumeric mode, which is the densest that a ``OWN1:`` text allows: 587 characters fit
-  version 13.
+- Written at level L in alphanumeric mode, which is the densest that a ``OWN1:`` text allows: up to 619 characters
+  fit version 13.
 - A picture is read only when it is a PNG or JPEG within the limits and shows exactly one QR code. Whatever a picture
   library throws at hostile bytes becomes our own :class:`PictureError` or LimitError.
 """

@@ -4,14 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from ownhue.decision import parse_decision
 from ownhue.demonstration import demonstration_rulebook
+from ownhue.errors import FormatError
 from ownhue.rulebook import rulebook_bytes
 from ownhue_client import exit_codes
+from ownhue_client.city.cli import _read_contacts
 from ownhue_client.qr import read_qr
 from tests.shared import SPECS
 
@@ -124,6 +127,19 @@ def test_a_bad_trace_is_named_in_one_line(name: str, tmp_path: Path) -> None:
     path.write_bytes(BAD_TRACES[name])
     said = _one_line(ownhue("city", "replay", path, "--positives", 1, "--seed", 1), exit_codes.UNREADABLE)
     assert path.name in said or name in {"no contact", "one day"}
+
+
+def test_a_giant_file_without_line_ends_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "trace.dat"
+    with path.open("wb") as file:
+        file.truncate(50 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormatError, match="line 1"):
+            _read_contacts(path, 0)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_more_positives_than_people(trace: Path) -> None:

@@ -30,6 +30,8 @@ city = typer.Typer(help="Many phones in one process, against one real server.", 
 _FIRST_DATE = (2026, 3, 2)
 _PADDING = 100
 _RULEBOOK_BYTES = 1 << 20
+#: More than any line of a trace has, so that a file without line ends is not read to its end.
+_LINE_LETTERS = 64
 
 
 @city.command()
@@ -86,7 +88,7 @@ def _read_rulebook(path: Path) -> Rulebook:
 
 def _read_contacts(path: Path, start: int) -> list[Contact]:
     with path.open(encoding="ascii") as file, _naming(path):
-        return list(read_trace(file, start))
+        return list(read_trace(iter(lambda: file.readline(_LINE_LETTERS), ""), start))
 
 
 @contextmanager

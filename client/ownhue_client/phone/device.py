@@ -227,7 +227,7 @@ class Phone:
         return self._withdrawals.withdraw(code, now)
 
     def ledger(self) -> list[LedgerLine]:
-        """Every request that left this phone."""
+        """Every request that left this phone on the days that are kept."""
         return self._ledger.lines()
 
     def days(self) -> list[int]:

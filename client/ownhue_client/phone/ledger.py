@@ -1,6 +1,7 @@
-"""The ledger: every request that ever left this phone, when, to whom, why, and how many bytes each way.
+"""The ledger: every request that left this phone, when, to whom, why, and how many bytes each way.
 
-A line is in the store before its request is sent; one without an answer says so.
+A line is in the store before its request is sent; one without an answer says so. Lines go with the history of their
+day: after 14 days, or when the owner forgets it.
 """
 
 from typing import NamedTuple

@@ -2,8 +2,9 @@
 
 YELLOW until 10 January 2026, 23:59 (Asia/Shanghai)
 because: on 3 January 2026, in the afternoon, 22 weighted minutes near people who reported a positive result ...
-ends: on 10 January 2026, 23:59, or when the authority withdraws the report
-rule book 1 (5b1c09d2...), published data until 6 January 2026, 08:00, listening since 1 January 2026, 00:00
+ends: on 10 January 2026, 23:59
+ends: at once with a withdrawal by the authority
+by: rulebook 1 (5b1c09d2), published data until 6 January 2026, 08:00, listening since 1 January 2026, 00:00
 """
 
 from collections.abc import Iterator
