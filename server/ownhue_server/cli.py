@@ -6,6 +6,7 @@ Exit status 0: done. 1: an error of ours, one line on standard error. 2: the com
 import ipaddress
 import json
 import logging
+import signal
 import sys
 import tempfile
 import time
@@ -94,6 +95,8 @@ def rehearse(
         raise typer.BadParameter("a rehearsal listens on a loopback address only", param_hint="--host")
     book = _rulebook(rulebook)
     clock = RehearsalClock(int(time.time()) if start is None else start)
+    # As at SIGINT, the throw-away folder goes also when the end comes before the server answers.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         folder = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ownhue-rehearsal-")))
         bound = listen(host, port)

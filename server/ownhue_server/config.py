@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ownhue.encoding import canonical_json, parse_canonical_json
 from ownhue.errors import FormatError, StateError
@@ -53,6 +54,12 @@ class Settings(BaseModel):
     """Where the authority hands sealed reports to; empty: the region's url."""
     issuer_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")
     """Where the issuer is when it runs elsewhere; empty: at the region's url."""
+
+    @field_validator("authority_url", "publisher_url", "issuer_url")
+    @classmethod
+    def _can_be(cls, url: str) -> str:
+        _port = urlsplit(url).port  # Raises ValueError for a host or a port that cannot be.
+        return url
 
 
 @dataclass(frozen=True)

@@ -66,12 +66,11 @@ def test_a_role_alone_opens_only_its_own_database_and_routes(tmp_path: Path, rol
 def test_a_publisher_alone_publishes_what_it_can_fetch_from_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with served(tmp_path / "server") as others:
+    with served(tmp_path / "server", roles={Role.AUTHORITY, Role.ISSUER}) as others:
         answers = {
             f"{URL}{path}": others.request("GET", path).content
             for path in ("/authority/v1/documents/rulebook", "/authority/v1/documents/report-keys", "/issuer/v1/epochs")
         }
-    (tmp_path / "server" / "publisher.sqlite").unlink()
 
     def answer(request: httpx.Request) -> httpx.Response:
         content = answers.get(str(request.url))

@@ -139,6 +139,26 @@ def test_a_file_that_is_nowhere_stops_the_server_with_a_word(tmp_path: Path) -> 
         pass
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_database_out_of_an_old_backup_does_not_rewrite_the_log(tmp_path: Path, lost: bool) -> None:
+    database, backup = tmp_path / "server" / "publisher.sqlite", tmp_path / "backup.sqlite"
+    with served(tmp_path / "server"):
+        pass
+    shutil.copy(database, backup)
+    with served(tmp_path / "server", now=MONDAY + BATCH) as server:
+        newest, folder = database.read_bytes(), server.config.published
+    before = snapshot(folder)
+    shutil.copy(backup, database)
+    if lost:
+        database.unlink()
+    with pytest.raises(StateError, match="restore a newer backup"), served(tmp_path / "server", now=MONDAY + 2 * BATCH):
+        pass
+    assert snapshot(folder) == before
+    database.write_bytes(newest)
+    with served(tmp_path / "server", now=MONDAY + 2 * BATCH) as server:
+        assert len(Clinic(server).published().of_kind("keys")) == 3
+
+
 def test_missed_batches_are_closed_one_after_the_other_at_the_next_start(tmp_path: Path) -> None:
     with served(tmp_path / "server") as server:
         clinic = Clinic(server)

@@ -1,7 +1,9 @@
 """publisher/folder.py: whole files, a head that is never stale, no path that leads out."""
 
+from collections import OrderedDict
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -84,3 +86,22 @@ def test_memory_for_serving_is_bounded(folder: PublishedFolder) -> None:
         folder.read(f"keys/{number}/a.zip")
     assert sum(len(data) for data in folder._cache.values()) <= CACHE_BYTES
     assert folder.read("keys/0/a.zip") == block
+
+
+def test_removing_old_files_while_others_are_served_does_not_lose_count(folder: PublishedFolder) -> None:
+    """A wrong count would end in a memory that is emptied for nothing, or in errors once it is empty."""
+    threads: list[Thread] = []
+
+    class Interrupted(OrderedDict[str, bytes]):
+        def __setitem__(self, path: str, data: bytes) -> None:
+            super().__setitem__(path, data)
+            threads.append(Thread(target=folder.remove_batches_before, args=(10,)))
+            threads[-1].start()
+            threads[-1].join(0.2)
+
+    for path in ("keys/9/a.zip", "keys/10/b.zip"):
+        folder.put(path, b"x")
+    folder._cache = Interrupted()
+    assert folder.read("keys/10/b.zip") == b"x"
+    threads[-1].join()
+    assert folder._cached_bytes == sum(len(data) for data in folder._cache.values())

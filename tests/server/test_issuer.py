@@ -1,6 +1,7 @@
 """The issuer: enrolment, passes, epoch keys."""
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,20 @@ def test_epoch_keys_never_change_and_old_private_keys_go(server: Served) -> None
         before = after
     kept = {path.stem for path in (server.config.directory / "keys" / "issuer").glob("epoch-*")}
     assert kept == {f"epoch-{TODAY + day}" for day in range(3, 7)}
+
+
+def test_a_spent_tickets_row_does_not_tell_when_a_desk_gave_it(tmp_path: Path) -> None:
+    with served(tmp_path / "server", now=MONDAY + 4711) as server:
+        ticket = server.desk("tickets", {})["ticket"]
+        enrol(server, device_key(1), ticket)
+        server.move_clock(MONDAY + 4711 + 7 * 86400 - 1)
+        # The row of a ticket that is not over is there, whoever else enrols.
+        enrol(server, device_key(2))
+        assert enrol(server, device_key(3), ticket) == {"ok": False, "error": "ticket_spent"}
+    with sqlite3.connect(tmp_path / "server" / "issuer.sqlite") as database:
+        ends = {end for (end,) in database.execute("select expires from tickets")}
+    database.close()
+    assert ends == {MONDAY + 8 * 86400, MONDAY + 15 * 86400}
 
 
 def test_the_same_device_may_enrol_again_with_its_ticket(server: Served) -> None:

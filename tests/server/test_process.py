@@ -61,6 +61,19 @@ def test_a_rehearsal_ends_at_sigterm_and_leaves_no_folder(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_rehearsal_told_to_end_while_it_starts_leaves_no_keys(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ownhue_server", "rehearse"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        while process.poll() is None and not list(tmp_path.rglob("*.key")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20) == (b"", b"")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_rehearsal_is_taken_up_again_and_never_served(tmp_path: Path) -> None:
     with server_process(tmp_path / "server", start=MONDAY, padding=5) as first:
         first.move_clock(MONDAY + BATCH)
@@ -185,13 +198,16 @@ def test_exit_statuses_and_no_traceback(tmp_path: Path, arguments: tuple[str, ..
         assert result.stderr.count("\n") == 1
 
 
-def test_a_serve_with_damaged_settings_says_which_field(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("field", "wrong"), [('"padding":20', '"padding":0'), ('"issuer_url":""', '"issuer_url":"http://issuer:99999"')]
+)
+def test_a_serve_with_damaged_settings_says_which_field(tmp_path: Path, field: str, wrong: str) -> None:
     config, _desk_key = deployment(tmp_path / "server")
     settings = config.directory / "settings.json"
-    settings.write_text(settings.read_text().replace('"padding":20', '"padding":0'))
+    settings.write_text(settings.read_text().replace(field, wrong))
     result = run("serve", str(config.directory))
-    assert result.returncode == 1
-    assert "settings.json: padding" in result.stderr
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert f"settings.json: {wrong.split(':')[0].strip(chr(34))}" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["region.json", "settings.json", "rulebook.json"])

@@ -1,6 +1,7 @@
 """Enrolled devices and how many passes each took for a day. specs/pass.md section 6
 
-- A ticket enrols one device; the same device may present it again. Spent tickets are kept until they are over.
+- A ticket enrols one device; the same device may present it again. Spent tickets are kept until the end of their last
+  day. Of that end only the day is known here: its second would be the one in which a desk gave the ticket away.
 - A request for passes counts once, however often it is repeated; what it asked for is kept as a hash until its epoch
   is over.
 """
@@ -10,7 +11,7 @@ from hashlib import sha256
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, delete, func, insert, select
 
 from ownhue.encoding import cbor_encode
-from ownhue.params import PASSES_PER_EPOCH
+from ownhue.params import EPOCH_SECONDS, PASSES_PER_EPOCH
 from ownhue.passes import epoch_of
 from ownhue.ticket import Ticket
 from ownhue_server.frames import RefusedError
@@ -45,7 +46,8 @@ def enrol(transaction: Transaction, ticket: Ticket, device: bytes, now: int) -> 
     owner = connection.execute(select(_TICKETS.c.device).where(_TICKETS.c.nonce_hash == nonce_hash)).scalar()
     if owner is None:
         connection.execute(delete(_TICKETS).where(_TICKETS.c.expires <= now))
-        connection.execute(insert(_TICKETS).values(nonce_hash=nonce_hash, device=device, expires=ticket.expires))
+        midnight = (epoch_of(ticket.expires) + 1) * EPOCH_SECONDS
+        connection.execute(insert(_TICKETS).values(nonce_hash=nonce_hash, device=device, expires=midnight))
         if not _is_enrolled(connection, device):
             connection.execute(insert(_DEVICES).values(device=device))
     elif owner != device:

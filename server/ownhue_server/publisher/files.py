@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from ownhue.errors import StateError
+from ownhue.errors import OwnhueError, StateError
 from ownhue.log import BUNDLE_WIDTH, LogEntry, bundle_path, encode_bundle
+from ownhue.tree_head import open_tree_head
 from ownhue_server.publisher.batches import Press
-from ownhue_server.publisher.folder import PublishedFolder
+from ownhue_server.publisher.folder import HEAD, PublishedFolder
 from ownhue_server.publisher.tables import FILES, HEADS, LEAVES
 from ownhue_server.storage.writer import Writer
 
@@ -52,6 +53,19 @@ async def write_files(
         if entry.batch >= first_batch and (entry.kind != "keys" or entry.batch >= oldest):
             await _write_entry(writer, folder, entry)
     await asyncio.to_thread(_write_log, folder, stored, oldest)
+
+
+def check_head(folder: PublishedFolder, press: Press, newest: int | None) -> None:
+    """Raises StateError when *folder* has a tree head of a batch after *newest*, the last one that the database knows.
+
+    A database out of an old backup would close those batches once more, and the log would have two histories.
+    """
+    try:
+        head = open_tree_head(folder.read(HEAD) or b"", press.region.origin, press.region.log_key_bytes)
+    except OwnhueError:
+        return  # Absent or damaged: it is written again.
+    if newest is None or head.time > press.closing_time(newest):
+        raise StateError("published/head is newer than the publisher's database; restore a newer backup")
 
 
 async def _write_entry(writer: Writer, folder: PublishedFolder, entry: LogEntry) -> None:

@@ -13,6 +13,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
+
+from ownhue_server.storage.key_folder import sync_folder
 
 HEAD = "head"
 #: Bytes of file contents kept in memory for serving.
@@ -29,6 +32,8 @@ class PublishedFolder:
         self._root = root.resolve()
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached_bytes = 0
+        # Files are served by one thread and removed by another.
+        self._cache_lock = Lock()
         (self._root / _DRAFTS).mkdir(parents=True, exist_ok=True)
 
     def clear_drafts(self) -> None:
@@ -72,7 +77,7 @@ class PublishedFolder:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def put_head(self, note: bytes) -> None:
         """Replace the tree head, unless it is this one already."""
@@ -92,19 +97,13 @@ class PublishedFolder:
     def _remove(self, folders: Iterable[Path]) -> None:
         for folder in list(folders):
             shutil.rmtree(folder)
-            self._cache.clear()
-            self._cached_bytes = 0
+            with self._cache_lock:
+                self._cache.clear()
+                self._cached_bytes = 0
 
     def _remember(self, path: str, data: bytes) -> None:
-        self._cache[path] = data
-        self._cached_bytes += len(data)
-        while self._cached_bytes > CACHE_BYTES:
-            self._cached_bytes -= len(self._cache.popitem(last=False)[1])
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with self._cache_lock:
+            self._cache[path] = data
+            self._cached_bytes += len(data)
+            while self._cached_bytes > CACHE_BYTES:
+                self._cached_bytes -= len(self._cache.popitem(last=False)[1])

@@ -15,8 +15,8 @@ from ownhue_server.clock import Clock
 from ownhue_server.config import Config, Role
 from ownhue_server.deployment import KEY_FILES, LOG, REPORTS
 from ownhue_server.frames import phone_route
-from ownhue_server.publisher.batches import Press
-from ownhue_server.publisher.files import write_files
+from ownhue_server.publisher.batches import Press, newest_head
+from ownhue_server.publisher.files import check_head, write_files
 from ownhue_server.publisher.folder import PublishedFolder
 from ownhue_server.publisher.reports import Reports
 from ownhue_server.publisher.static import PublishedFiles
@@ -78,6 +78,8 @@ class Publisher:
         self._folder.clear_drafts()
         now = self._clock.now()
         self._token_keys.learn(await self._writer.run(_report_keys), now)
+        newest = await self._writer.run(lambda transaction: newest_head(transaction.connection))
+        check_head(self._folder, self._press, newest[0] if newest else None)
         await write_files(self._writer, self._press, self._folder)
         for batch in await self.due(now):
             await self.close_batch(batch)

@@ -43,13 +43,15 @@ class KeyFolder:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Each attempt has a name of its own and a link never overwrites, so two attempts end with one key.
             draft = path.with_suffix(f".{secrets.token_hex(8)}")
-            write_private(draft, create())
             try:
+                write_private(draft, create())
                 os.link(draft, path)
             except FileExistsError:
                 pass
             finally:
-                draft.unlink()
+                draft.unlink(missing_ok=True)
+            # Without this a power cut could forget the name of a key whose public half is out already.
+            sync_folder(self._folder)
         return path.read_bytes()
 
     def names(self) -> list[str]:
@@ -57,8 +59,9 @@ class KeyFolder:
         return sorted(path.stem for path in self._folder.glob(f"*{_ENDING}"))
 
     def delete(self, name: str) -> None:
-        """Forget a key. Harmless when it is absent."""
-        self._path(name).unlink(missing_ok=True)
+        """Forget a key, and what a crash left of making it. Harmless when it is absent."""
+        for path in self._folder.glob(f"{name}.*"):
+            path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_ENDING}"
@@ -71,6 +74,15 @@ def write_private(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in *folder* down to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def new_seed() -> bytes:
