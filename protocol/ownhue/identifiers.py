@@ -8,7 +8,8 @@ encrypts four bytes of metadata beside it::
     beacon_at(key, interval_number(now), Metadata(transmit_power=-20)).service_data()   # 20 bytes for the air
 
 - Same key, same interval: same identifier. Without the key identifiers look independent and random.
-- The metadata has no MAC (GAEN has none): whoever relays a beacon can flip its bits.
+- The metadata has no MAC (GAEN has none): whoever relays a beacon can flip its bits. A place tag (ownhue.place_tag)
+  makes that show once the key is published.
 - Key bytes are kept out of ``repr``, so that no log or traceback shows them.
 """
 
@@ -24,11 +25,14 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from ownhue.errors import FormatError, StateError
 from ownhue.params import INTERVAL_SECONDS, KEY_PERIOD, MAX_KEY_PERIOD
 
-#: Length in bytes of a TEK, of an RPI and of every key derived from a TEK.
+#: Length in bytes of a TEK, of an RPI and of every key derived from a TEK. specs/identifiers.md section 8
 KEY_BYTES = 16
-#: Length in bytes of the encrypted metadata beside an RPI.
+#: Length in bytes of the encrypted metadata beside an RPI. specs/identifiers.md section 8
 METADATA_BYTES = 4
+#: Length in bytes of a place tag, part of the metadata. specs/identifiers.md section 8
+PLACE_TAG_BYTES = 2
 #: Lowest and highest transmit power in dBm that metadata may carry; the reference rejects others.
+#: specs/identifiers.md section 8
 TRANSMIT_POWER_RANGE = (-50, 20)
 #: Intervals are counted in 32 unsigned bits inside the RPI block, in 31 in the key file.
 _LAST_INTERVAL = 2**31 - 1
@@ -42,6 +46,7 @@ _EXTRACT_OUTER = _sha256(b"\x5c" * 64)
 # HMAC pads its 32-byte key to a block of 64; behind the pad come HKDF's info and the number of its first block.
 _RPIK_TAIL = b"\x36" * 32 + b"EN-RPIK" + b"\x01"
 _AEMK_TAIL = b"\x36" * 32 + b"EN-AEMK" + b"\x01"
+_PLACE_TAIL = b"\x36" * 32 + b"OWNHUE-PLACE" + b"\x01"
 _OUTER_TAIL = b"\x5c" * 32
 _ECB = modes.ECB()  # noqa: S305 - single blocks of distinct counters: ECB is the AES permutation itself here
 
@@ -86,7 +91,7 @@ class TemporaryExposureKey:
 
 
 def _derive(tek: bytes, tail: bytes) -> bytes:
-    """HKDF-SHA256 (RFC 5869) of *tek*, no salt, 16 bytes, with one of the two tails above."""
+    """HKDF-SHA256 (RFC 5869) of *tek*, no salt, 16 bytes, with one of the tails above."""
     inner, outer = _EXTRACT_INNER.copy(), _EXTRACT_OUTER.copy()
     inner.update(tek)
     outer.update(inner.digest())
@@ -103,6 +108,11 @@ def derive_rpik(tek: bytes) -> bytes:
 def derive_aemk(tek: bytes) -> bytes:
     """The 16-byte key of a TEK's metadata. specs/identifiers.md section 3"""
     return _derive(tek, _AEMK_TAIL)
+
+
+def derive_place_key(tek: bytes) -> bytes:
+    """The 16-byte key of a TEK's place tags. specs/identifiers.md section 4"""
+    return _derive(tek, _PLACE_TAIL)
 
 
 @lru_cache(maxsize=512)
@@ -155,34 +165,39 @@ class Metadata:
     major: int = 1
     """Version of the layout; only 1 is known."""
     minor: int = 0
-    """0 (v1.0) or 1 (v1.1, with calibration confidence); higher ones are read like 1."""
-    place_tag: bytes = bytes(2)
-    """Bytes 2 and 3: zero in GAEN, kept as they came."""
+    """0 (v1.0) or 1 (v1.1, with calibration confidence)."""
+    place_tag: bytes | None = None
+    """Bytes 2 and 3 where bit 0 of byte 0 is set (ownhue.place_tag); None: the sender said nothing of its place."""
     calibration_confidence: int = 0
-    """0 (lowest) to 3 (high), how well the phone model's radio is known; only with minor >= 1."""
+    """0 (lowest) to 3 (high), how well the phone model's radio is known; only with minor = 1."""
 
     def __post_init__(self) -> None:
         low, high = TRANSMIT_POWER_RANGE
-        if self.major != 1 or not 0 <= self.minor <= 3:
+        if self.major != 1 or self.minor not in (0, 1):
             raise FormatError(f"metadata of version {self.major}.{self.minor} is not known")
         if not low <= self.transmit_power <= high:
             raise FormatError(f"a transmit power of {self.transmit_power} dBm is outside {low} to {high}")
-        if len(self.place_tag) != 2 or not 0 <= self.calibration_confidence <= (3 if self.minor else 0):
-            raise FormatError("metadata has a place tag of 2 bytes and a confidence of 0 to 3 (0 in v1.0)")
+        if self.place_tag is not None and len(self.place_tag) != PLACE_TAG_BYTES:
+            raise FormatError(f"a place tag has {PLACE_TAG_BYTES} bytes")
+        if not 0 <= self.calibration_confidence <= (3 if self.minor else 0):
+            raise FormatError("a calibration confidence is 0 to 3, and 0 in v1.0")
 
     def to_bytes(self) -> bytes:
         """The 4 plain bytes. specs/identifiers.md section 3"""
-        first = self.major << 6 | self.minor << 4 | self.calibration_confidence << 2
-        return struct.pack("<Bb", first, self.transmit_power) + self.place_tag
+        first = self.major << 6 | self.minor << 4 | self.calibration_confidence << 2 | (self.place_tag is not None)
+        return struct.pack("<Bb", first, self.transmit_power) + (self.place_tag or bytes(PLACE_TAG_BYTES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Metadata":
-        """Read 4 plain bytes. Reserved bits are ignored, as GAEN wants. Raises FormatError."""
+        """Read 4 plain bytes. Raises FormatError, also where reserved bits are set: specs/identifiers.md section 3."""
         if len(data) != METADATA_BYTES:
             raise FormatError(f"metadata has {METADATA_BYTES} bytes, not {len(data)}")
         first, power = struct.unpack("<Bb", data[:2])
-        minor = first >> 4 & 3
-        return cls(power, first >> 6, minor, data[2:], first >> 2 & 3 if minor else 0)
+        metadata = cls(power, first >> 6, first >> 4 & 3, data[2:] if first & 1 else None, first >> 2 & 3)
+        # Whoever clears the flag of a tag in the air does not know the tag, so cannot clear it: it still stands here.
+        if metadata.to_bytes() != data:
+            raise FormatError("reserved bits of the metadata are set")
+        return metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +214,7 @@ class Beacon:
             raise FormatError("a beacon has an identifier of 16 bytes and metadata of 4")
 
     def service_data(self) -> bytes:
-        """The 20 bytes of BLE service data under UUID 0xFD6F. specs/identifiers.md section 4"""
+        """The 20 bytes of BLE service data under UUID 0xFD6F. specs/identifiers.md section 5"""
         return self.rpi + self.aem
 
     @classmethod

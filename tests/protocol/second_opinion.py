@@ -1,5 +1,5 @@
-"""The identifiers of specs/identifiers.md computed a second time, sharing no code with ownhue: the formulas of RFC 5869
-and FIPS 197 written out. Slow, and only for tests."""
+"""The identifiers and place tags of specs/identifiers.md computed a second time, sharing no code with ownhue: the
+formulas of RFC 5869 and FIPS 197 written out, hashes by the standard library. Slow, and only for tests."""
 
 import hmac
 
@@ -67,3 +67,13 @@ def beacon(tek: bytes, interval: int, metadata: bytes) -> tuple[bytes, bytes]:
     rpi = aes128(hkdf16(tek, b"EN-RPIK"), b"EN-RPI" + bytes(6) + interval.to_bytes(4, "little"))
     stream = aes128(hkdf16(tek, b"EN-AEMK"), rpi)
     return rpi, bytes(a ^ b for a, b in zip(metadata, stream, strict=False))
+
+
+def place_tag(tek: bytes, rpi: bytes, head: bytes, cell: str) -> bytes:
+    """The tag of a beacon made in a cell, which is given as H3 spells it: 15 hexadecimal digits."""
+    return hmac.new(hkdf16(tek, b"OWNHUE-PLACE"), rpi + head + bytes.fromhex("0" + cell), "sha256").digest()[:2]
+
+
+def advertisement(rpi: bytes, aem: bytes) -> bytes:
+    """The 31 bytes that carry a beacon."""
+    return bytes.fromhex("02011a" + "03036ffd" + "17166ffd") + rpi + aem

@@ -1,20 +1,24 @@
-"""Matching: what counts, what does not and why; batches and bitmaps lose nothing. specs/identifiers.md section 5"""
+"""Matching: what counts, what does not and why; batches and bitmaps lose nothing. specs/identifiers.md section 7"""
 
 import hashlib
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Collection, Iterator
 from itertools import islice
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ownhue.cells import cell_of
 from ownhue.errors import FormatError
 from ownhue.exposure import Observation
 from ownhue.identifiers import Metadata, TemporaryExposureKey, beacon_at, rolling_proximity_identifiers
 from ownhue.key_file import ExposureKey
-from ownhue.matching import Match, Matcher, Sighting, windows_from
+from ownhue.matching import CLOCK_ALLOWANCE_SECONDS, DISCARD_REASONS, Match, Matcher, Sighting, windows_from
 from ownhue.params import ReportType
+from ownhue.place_tag import PLACE_SECONDS, beacon_in
 
 START = 2_944_800
 KEY = ExposureKey(bytes(range(16)), START, 12, ReportType.CONFIRMED_TEST, -1)
@@ -85,14 +89,14 @@ def test_the_tolerance_in_intervals_is_exact(tolerance: int) -> None:
     first, last = (interval - tolerance) * 600, (interval + tolerance + 1) * 600 - 1
     matcher = Matcher([_heard(interval=interval, time=time) for time in (first - 1, first, last, last + 1)], tolerance)
     assert [match.sighting.time for match in matcher.match([KEY], PUBLISHED)] == [first, last]
-    assert matcher.discarded == {"out_of_tolerance": 2, "after_publication": 0, "bad_metadata": 0}
+    assert matcher.discarded == dict.fromkeys(DISCARD_REASONS, 0) | {"out_of_tolerance": 2}
 
 
 def test_heard_at_or_after_publication_does_not_count() -> None:
     time = (START + 11) * 600 + 30
     matcher = Matcher([_heard(interval=START + 11, time=time + late) for late in (-1, 0, 1)])
     assert [match.sighting.time for match in matcher.match([KEY], time)] == [time - 1]
-    assert matcher.discarded == {"out_of_tolerance": 0, "after_publication": 2, "bad_metadata": 0}
+    assert matcher.discarded == dict.fromkeys(DISCARD_REASONS, 0) | {"after_publication": 2}
 
 
 def test_unreadable_metadata_does_not_count() -> None:
@@ -196,3 +200,117 @@ def test_windows_of_matches() -> None:
         [(20, 52, 52)],
         [(20, 52, 52)],
     ]
+
+
+HOME, FAR = cell_of(46_948_000, 7_447_400, 7), cell_of(47_948_000, 7_447_400, 7)
+
+
+def _placed(interval: int = START, time: int | None = None, cell: int = HOME, scan: int = 1) -> Sighting:
+    """A beacon with a place tag, as the receiver heard it."""
+    beacon = beacon_in(TemporaryExposureKey(KEY.data, START), interval, SENT, cell)
+    return Sighting(beacon.rpi, beacon.aem, interval * 600 if time is None else time, -60, scan, 20)
+
+
+def test_the_receiver_is_asked_where_it_was_while_the_beacon_was_on_the_air() -> None:
+    asked = []
+
+    def places(since: int, until: int) -> Collection[int]:
+        asked.append((since, until))
+        return [HOME]
+
+    time = START * 600 + 700
+    found = list(Matcher([_placed(time=time), _heard(time=time)], places=places).match([KEY], PUBLISHED))
+    assert [match.place_confirmed for match in found] == [True, False]
+    assert asked == [(time - PLACE_SECONDS, time)], "once for the tag, not at all for the beacon without"
+
+
+def test_a_tag_of_elsewhere_is_discarded_as_relayed_and_counted() -> None:
+    matcher = Matcher([_placed(), _placed(cell=FAR)], places=lambda since, until: {HOME})
+    assert [match.place_confirmed for match in matcher.match([KEY], PUBLISHED)] == [True]
+    assert matcher.discarded == dict.fromkeys(DISCARD_REASONS, 0) | {"relayed": 1}
+
+
+@pytest.mark.parametrize("places", [None, lambda since, until: ()])
+def test_a_receiver_without_a_place_keeps_a_sighting_unconfirmed(places: Any) -> None:
+    matcher = Matcher([_placed(cell=FAR)], places=places)
+    (match,) = matcher.match([KEY], PUBLISHED)
+    assert not match.place_confirmed
+    assert set(matcher.discarded.values()) == {0}
+
+
+def test_a_window_is_confirmed_when_all_that_counts_in_it_is() -> None:
+    heard = [
+        _placed(time=START * 600, scan=1),
+        _placed(time=START * 600 + 60, scan=2),
+        _placed(START + 4, scan=3),
+        _heard(interval=START + 4, time=(START + 4) * 600 + 1, scan=3),
+        _placed(START + 8, scan=4),
+        _placed(START + 8, time=(START + 8) * 600 + 5, cell=FAR, scan=4),
+    ]
+    matcher = Matcher(heard, places=lambda since, until: {HOME})
+    windows = windows_from(matcher.match([KEY], PUBLISHED), PUBLISHED)
+    assert [(window.start, window.place_confirmed) for window in windows] == [
+        (START * 600, True),
+        ((START + 4) * 600, False),  # one beacon of this scan had no tag
+        ((START + 8) * 600, True),  # the relayed one does not count, so it takes nothing away
+    ]
+    assert matcher.discarded["relayed"] == 1
+
+
+def test_a_wall_clock_behind_the_anchor_is_believed_up_to_the_allowance() -> None:
+    time = START * 600
+    heard = [_heard(time=time)._replace(not_before=time + CLOCK_ALLOWANCE_SECONDS + late) for late in (0, 1)]
+    matcher = Matcher(heard)
+    assert [match.sighting for match in matcher.match([KEY], PUBLISHED)] == heard[:1]
+    assert matcher.discarded == dict.fromkeys(DISCARD_REASONS, 0) | {"clock_turned_back": 1}
+
+
+def test_the_later_of_wall_clock_and_anchor_is_held_against_the_publication() -> None:
+    time = START * 600
+    heard = [_heard(time=time)._replace(not_before=time + later) for later in (299, 300, 301)]
+    matcher = Matcher(heard)
+    assert [match.sighting for match in matcher.match([KEY], time + 300)] == heard[:1]
+    assert matcher.discarded == dict.fromkeys(DISCARD_REASONS, 0) | {"after_publication": 2}
+
+
+def test_the_first_step_that_fails_is_the_reason() -> None:
+    near, elsewhere = START * 600, _placed(cell=FAR)
+    wrong = elsewhere._replace(time=(START + 9) * 600, aem=bytes(4), not_before=2**40)
+    steps: list[tuple[str, dict[str, Any], int]] = [
+        ("out_of_tolerance", {}, PUBLISHED),
+        ("clock_turned_back", {"time": near}, PUBLISHED),
+        ("after_publication", {"time": near, "not_before": near + 1}, near + 1),
+        ("bad_metadata", {"time": near, "not_before": 0}, PUBLISHED),
+        ("relayed", {"time": near, "not_before": 0, "aem": elsewhere.aem}, PUBLISHED),
+    ]
+    for reason, mended, published_at in steps:
+        matcher = Matcher([wrong._replace(**mended)], places=lambda since, until: {HOME})
+        assert list(matcher.match([KEY], published_at)) == []
+        assert matcher.discarded == dict.fromkeys(DISCARD_REASONS, 0) | {reason: 1}
+
+
+def _published(count: int) -> Iterator[ExposureKey]:
+    """Keys of mixed periods, made as they are asked for."""
+    for number in range(count):
+        data = hashlib.sha256(number.to_bytes(8, "big")).digest()[:16]
+        yield ExposureKey(data, START - number % 288, 1 + number % 144, 1, 0)
+
+
+def _peak(matcher: Matcher, count: int) -> int:
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    assert sum(1 for _ in matcher.match(_published(count), PUBLISHED)) == 0
+    return tracemalloc.get_traced_memory()[1] - before
+
+
+def test_memory_does_not_depend_on_the_number_of_published_keys() -> None:
+    matcher = Matcher([_heard()._replace(rpi=bytes([n]) * 16) for n in range(200)])
+    list(matcher.match(_published(1000), PUBLISHED))  # fills caches
+    tracemalloc.start()
+    try:
+        few, many = _peak(matcher, 600), _peak(matcher, 12_000)
+    finally:
+        tracemalloc.stop()
+    assert many < 1.2 * few
+    # Held at once, the identifiers of the many would take this much.
+    assert many < 12_000 * 72 * 16 // 4

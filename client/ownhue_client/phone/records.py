@@ -1,4 +1,4 @@
-"""How records of the protocol lie in the store: lists of CBOR kinds, sightings as fixed rows of 40 bytes."""
+"""How records of the protocol lie in the store: lists of CBOR kinds, sightings as fixed rows of 48 bytes."""
 
 import struct
 from collections.abc import Iterable, Iterator
@@ -11,8 +11,8 @@ from ownhue.matching import Sighting
 from ownhue.params import INTERVAL_SECONDS
 
 DAY_SECONDS = 86400
-#: rpi, aem, time, rssi, scan id, scan seconds, rssi correction.
-_SIGHTING = struct.Struct(">16s4sqbqHb")
+#: rpi, aem, time, rssi, scan id, scan seconds, rssi correction, not before.
+_SIGHTING = struct.Struct(">16s4sqbqHbq")
 
 
 def day_of(unix: int) -> int:
@@ -26,7 +26,7 @@ def interval_day(interval: int) -> int:
 
 
 def pack_sightings(sightings: Iterable[Sighting]) -> bytes:
-    """40 bytes for each. Raises FormatError for an identifier or a number that no radio gives."""
+    """48 bytes for each. Raises FormatError for an identifier or a number that no radio gives."""
     try:
         return b"".join(_checked(sighting) for sighting in sightings)
     except struct.error as error:
@@ -59,14 +59,15 @@ def window_record(window: ExposureWindow) -> list[object]:
         window.published_at,
         scans,
         window.calibration_confidence,
+        window.place_confirmed,
     ]
 
 
 def window_of(record: list[object]) -> ExposureWindow:
     """The exposure window of :func:`window_record`."""
-    source, start, report_type, days, published_at, scans, confidence = record
+    source, start, report_type, days, published_at, scans, *radio = record
     instances = tuple(ScanInstance(*scan) for scan in scans)  # type: ignore[attr-defined]
-    return ExposureWindow(source, start, report_type, days, published_at, instances, confidence)  # type: ignore[arg-type]
+    return ExposureWindow(source, start, report_type, days, published_at, instances, *radio)  # type: ignore[arg-type]
 
 
 def result_record(result: OwnResult) -> list[object]:
