@@ -1,0 +1,12 @@
+"""All targets by name. The table in specs/README.md names each beside its format."""
+
+from tests.fuzz import certificates, publication, radio, records, texts, venues
+
+TARGETS = {
+    **certificates.TARGETS,
+    **publication.TARGETS,
+    **radio.TARGETS,
+    **records.TARGETS,
+    **texts.TARGETS,
+    **venues.TARGETS,
+}
