@@ -26,6 +26,7 @@ MAX_SIGNATURES = 16
 
 _KIND = re.compile(r"[a-z][a-z-]{0,31}")
 _KEY_ID = re.compile(r"[0-9a-f]{16}")
+_KEY_BYTES = 32
 _KEY_ID_BYTES = 8
 _SIGNATURE_BYTES = 64
 
@@ -40,7 +41,7 @@ def sign_document(kind: str, body: dict[str, Any], *signing_keys: SigningKey) ->
 
     Raises FormatError for a kind that is not lower-case letters and hyphens, LimitError when it grows too long.
     """
-    message = _message(kind, body)
+    message = document_message(kind, body)
     by_id = {key_id(bytes(key.verify_key)): key for key in signing_keys}
     signatures = [
         {"key": name, "signature": base64url_encode(key.sign(message).signature)} for name, key in sorted(by_id.items())
@@ -56,32 +57,40 @@ def open_document(
 ) -> dict[str, Any]:
     """The body of a document of *kind* that at least *threshold* of *verify_keys* (Ed25519, 32 bytes) signed.
 
-    Steps as numbered in specs/publication.md section 4. Raises LimitError, FormatError (not such a document),
-    VerificationError (another kind, a broken signature, too few signatures).
+    Steps as numbered in specs/publication.md section 4. Raises LimitError, FormatError (not such a document; or a
+    threshold below 1, keys that are none), VerificationError (another kind, a broken signature, too few signatures).
     """
-    if threshold < 1:
-        raise ValueError("a document needs at least one signature")  # a wrong call, not a wrong document
+    if threshold < 1 or any(len(key) != _KEY_BYTES for key in verify_keys):
+        raise FormatError("a document is opened with keys of 32 bytes and a threshold of at least one")
+    # (1) its size and its one spelling
     if len(data) > limit:
         raise LimitError(f"a document of this kind has at most {limit} bytes")
-    found, signatures, body = _parse(data)  # (1) canonical form
-    if found != kind:  # (2) of the kind that was asked for
+    found, signatures, body = _parse(data)
+    # (2) the kind that was asked for
+    if found != kind:
         raise VerificationError(f"the document is not of kind {kind}")
-    message, good = _message(kind, body), 0
-    for verify_key in set(verify_keys):
-        signature = signatures.get(key_id(verify_key))
-        if signature is None:
-            continue
-        try:
-            VerifyKey(verify_key).verify(message, signature)  # (3) every signature of a known key holds
-        except BadSignatureError as error:
-            raise VerificationError("a signature of the document does not hold") from error
-        good += 1
-    if good < threshold:  # (4) and there are enough of them
+    # (3) every signature of a known key holds, (4) and there are enough of them
+    message = document_message(kind, body)
+    good = sum(_signed_by(verify_key, message, signatures) for verify_key in set(verify_keys))
+    if good < threshold:
         raise VerificationError(f"the document has {good} of {threshold} signatures that are needed")
     return body
 
 
-def _message(kind: str, body: dict[str, Any]) -> bytes:
+def _signed_by(verify_key: bytes, message: bytes, signatures: dict[str, bytes]) -> bool:
+    """Whether this key signed. Raises VerificationError when it is said to have signed and did not."""
+    signature = signatures.get(key_id(verify_key))
+    if signature is None:
+        return False
+    try:
+        VerifyKey(verify_key).verify(message, signature)
+    except BadSignatureError as error:
+        raise VerificationError("a signature of the document does not hold") from error
+    return True
+
+
+def document_message(kind: str, body: dict[str, Any]) -> bytes:
+    """What the signatures of a document are made over. Raises FormatError for a kind that is no such word."""
     if not _KIND.fullmatch(kind):
         raise FormatError("a kind is lower-case letters and hyphens")
     return b"\0".join((b"OWNHUE-DOCUMENT", kind.encode(), canonical_json(body)))

@@ -1,22 +1,37 @@
-"""The ZIP around a key file: exactly what the reader needs of it, and nothing it does not. specs/key-file.md section 1
+"""The ZIP around a key file, read strictly and in pieces. specs/key-file.md section 1
 
-- Sizes are checked before anything is unpacked, and unpacking stops at the limit: a ZIP bomb costs its limit.
-- The directory is bounded before the ZIP library sees it; no comment, no ZIP64, nothing in front of the first member.
+- The directory at the end says what there is. It is bounded before it is looked at, nothing in it may contradict the
+  members, and no two members share a byte.
+- Unpacking goes block by block and stops at the limit, or where the member has more than it states: a ZIP bomb costs
+  its limit, and nobody ever holds more than a block.
 - ``export.bin`` and ``export.sig`` are read, each present once; a few other members are left alone, unread.
+
+This is not the ZIP library of Python: that one tolerates what this format refuses (bytes in front, overlapping members,
+two headers that differ), and not the same things in every version.
 """
 
 import io
 import struct
-import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import BinaryIO, NamedTuple
 
 from ownhue.errors import FormatError, LimitError
 
 EXPORT = "export.bin"
 SIGNATURE = "export.sig"
+#: Bytes that are unpacked at once.
+BLOCK_BYTES = 65_536
+
 _END = struct.Struct("<4s4H2LH")
-_ZIP64_LOCATOR_BYTES = 20
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_LOCAL = struct.Struct("<4s5H3L2H")
+_STORED, _DEFLATED = 0, 8
+# How hard it was packed (1, 2), sizes follow the data (3), the name is UTF-8 (11). Others change what the bytes mean.
+_HARMLESS_FLAGS = 0b1000_0000_1110
+_SIZES_FOLLOW = 0b1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,8 @@ class Limits:
     """Bytes of export.bin, unpacked: 500,000 keys have at most 20 million."""
     signature_bytes: int = 16_384
     """Bytes of export.sig, unpacked."""
+    field_bytes: int = 1024
+    """Bytes of one field of export.bin: of a key, a label, the region. The longest key of our own has 35."""
     keys: int = 500_000
     """Keys and revised keys together; the reference publishes no more in a file."""
     signatures: int = 8
@@ -39,69 +56,160 @@ class Limits:
     """Bytes of the ZIP's directory."""
 
 
-def pack(export: bytes, signature: bytes) -> bytes:
-    """The ZIP of both members: fixed times, fixed attributes, so that equal input gives equal bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, content in ((EXPORT, export), (SIGNATURE, signature)):
-            member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            member.compress_type = zipfile.ZIP_DEFLATED
-            member.create_system = 0  # else it would name the writer's operating system
-            archive.writestr(member, content)
-    return buffer.getvalue()
+class _Member(NamedTuple):
+    """An entry of the directory, and where the member's packed bytes lie."""
+
+    name: bytes
+    flags: int
+    method: int
+    checksum: int
+    packed: int
+    size: int
+    offset: int
+    start: int
 
 
-def unpack(data: bytes, limits: Limits) -> tuple[bytes, bytes]:
-    """(export.bin, export.sig) of a ZIP. Raises FormatError, LimitError when anything is larger than *limits*."""
-    if len(data) > limits.file_bytes:
-        raise LimitError(f"a key file of {len(data)} bytes is larger than {limits.file_bytes}")
-    _check_end(data, limits)
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = _directory(archive, limits)
-            export = _read(archive, members, EXPORT, limits.export_bytes)
-            return export, _read(archive, members, SIGNATURE, limits.signature_bytes)
-    except FormatError:
-        raise
-    except Exception as error:
-        raise FormatError(f"not a readable ZIP: {type(error).__name__}") from error
+class Container:
+    """The two members of a key file in a seekable *stream*, which the caller opened and keeps open.
+
+    Raises FormatError, LimitError for what is no such ZIP; errors of the stream itself come through. The stream's
+    position is of no account: every read seeks.
+    """
+
+    def __init__(self, stream: BinaryIO, limits: Limits) -> None:
+        self._stream = stream
+        self._limits = limits
+        length = stream.seek(0, io.SEEK_END)
+        if length > limits.file_bytes:
+            raise LimitError(f"a key file of {length} bytes is larger than {limits.file_bytes}")
+        offset, entries = self._end_record(length)
+        members = [self._located(entry) for entry in entries]
+        _check_layout(members, offset)
+        self._members = {member.name: member for member in members}
+        if len(self._members) < len(members):
+            raise FormatError("a member of the ZIP is there twice")
+
+    def export(self) -> Iterator[bytes]:
+        """Blocks of export.bin, one after the other. May be called again."""
+        return self._unpack(EXPORT, self._limits.export_bytes)
+
+    def signature(self) -> bytes:
+        """export.sig."""
+        return b"".join(self._unpack(SIGNATURE, self._limits.signature_bytes))
+
+    def _end_record(self, length: int) -> tuple[int, list[_Member]]:
+        """Where the directory begins, and its entries."""
+        position = length - _END.size
+        if position < 0:
+            raise FormatError("not a ZIP: too short")
+        mark, disk, first_disk, here, count, directory_bytes, offset, comment = _END.unpack(
+            self._read(position, _END.size)
+        )
+        if mark != b"PK\x05\x06" or comment:
+            raise FormatError("not a ZIP without a comment")
+        if count > self._limits.members or directory_bytes > self._limits.directory_bytes:
+            raise LimitError(f"a ZIP of {count} members with a directory of {directory_bytes} bytes is too large")
+        if disk or first_disk or here != count or offset + directory_bytes != position:
+            raise FormatError("a ZIP's end record does not describe what lies in front of it")
+        entries = list(_entries(self._read(offset, directory_bytes), self._limits.members))
+        if len(entries) != count:
+            raise FormatError("a ZIP's directory has another number of members than its end record states")
+        return offset, entries
+
+    def _located(self, entry: _Member) -> _Member:
+        """*entry* with its start. Its own header MUST say the same as the directory."""
+        mark, _, flags, method, _, _, checksum, packed, size, name_bytes, extra_bytes = _LOCAL.unpack(
+            self._read(entry.offset, _LOCAL.size)
+        )
+        start = entry.offset + _LOCAL.size + name_bytes + extra_bytes
+        name = self._read(entry.offset + _LOCAL.size, name_bytes)
+        if mark != b"PK\x03\x04" or (name, flags, method) != (entry.name, entry.flags, entry.method):
+            raise FormatError("a ZIP's directory and a member's own header name different things")
+        if not flags & _SIZES_FOLLOW and (checksum, packed, size) != (entry.checksum, entry.packed, entry.size):
+            raise FormatError("a ZIP's directory and a member's own header state different sizes")
+        return entry._replace(start=start)
+
+    def _unpack(self, name: str, limit: int) -> Iterator[bytes]:
+        member = self._members.get(name.encode())
+        if member is None:
+            raise FormatError(f"the ZIP has no {name}")
+        if member.flags & ~_HARMLESS_FLAGS or member.method not in (_STORED, _DEFLATED):
+            raise FormatError(f"the ZIP has {name} encrypted or packed by an unusual method")
+        # The stated size is checked first because it is cheap, the real one because the stated one may lie.
+        if member.size > limit:
+            raise LimitError(f"the ZIP's {name} of {member.size} bytes is larger than {limit}")
+        size = checksum = 0
+        packed = self._packed(member)
+        for block in packed if member.method == _STORED else _inflated(packed):
+            size += len(block)
+            if size > member.size:
+                break
+            checksum = zlib.crc32(block, checksum)
+            yield block
+        if (size, checksum) != (member.size, member.checksum):
+            raise FormatError(f"the ZIP states another size or checksum of {name}")
+
+    def _packed(self, member: _Member) -> Iterator[bytes]:
+        for at in range(0, member.packed, BLOCK_BYTES):
+            yield self._read(member.start + at, min(BLOCK_BYTES, member.packed - at))
+
+    def _read(self, at: int, length: int) -> bytes:
+        """Exactly *length* bytes; a raw stream may need several reads for them."""
+        self._stream.seek(at)
+        data = self._stream.read(length)
+        while data and len(data) < length:
+            more = self._stream.read(length - len(data))
+            if not more:
+                break
+            data += more
+        if len(data) != length:
+            raise FormatError("a ZIP that is cut off")
+        return data
 
 
-def _check_end(data: bytes, limits: Limits) -> None:
-    """Look at the end record alone: the library would build an object per directory entry, however many."""
-    tail = data[-_END.size :]
-    if len(tail) < _END.size or tail[:4] != b"PK\x05\x06":
-        raise FormatError("not a ZIP without a comment")
-    _, _, _, _, members, directory_bytes, _, comment_bytes = _END.unpack(tail)
-    if comment_bytes or data[-_END.size - _ZIP64_LOCATOR_BYTES :].startswith(b"PK\x06\x07"):
-        raise FormatError("a key file's ZIP has no comment and no ZIP64 records")
-    if members > limits.members or directory_bytes > limits.directory_bytes:
-        raise LimitError(f"a ZIP of {members} members with a directory of {directory_bytes} bytes is too large")
+def _entries(directory: bytes, most: int) -> Iterator[_Member]:
+    at = number = 0
+    while at < len(directory):
+        number += 1
+        if number > most:
+            raise LimitError(f"a ZIP of more than {most} members is too large")
+        if at + _ENTRY.size > len(directory):
+            raise FormatError("a ZIP's directory is cut off")
+        mark, _, _, flags, method, _, _, checksum, packed, size, name, extra, comment, _, _, _, offset = (
+            _ENTRY.unpack_from(directory, at)
+        )
+        start = at + _ENTRY.size
+        at = start + name + extra + comment
+        if mark != b"PK\x01\x02" or at > len(directory):
+            raise FormatError("a ZIP's directory holds something else than members")
+        yield _Member(directory[start : start + name], flags, method, checksum, packed, size, offset, 0)
 
 
-def _directory(archive: zipfile.ZipFile, limits: Limits) -> dict[str, zipfile.ZipInfo]:
-    members = {member.filename: member for member in archive.infolist()}
-    # The library counts for itself, whatever number the end record states.
-    if len(archive.infolist()) > limits.members:
-        raise LimitError(f"a ZIP of {len(archive.infolist())} members is too large")
-    if len(members) != len(archive.infolist()):
-        raise FormatError("a ZIP member occurs twice")
-    if min((member.header_offset for member in members.values()), default=0) != 0:
+def _check_layout(members: Iterable[_Member], directory: int) -> None:
+    """Nothing in front of the first member, and no byte that belongs to two."""
+    spans = sorted((member.offset, member.start + member.packed) for member in members)
+    if spans and spans[0][0] != 0:
         raise FormatError("something lies in front of the ZIP's first member")
-    return members
+    if any(end > begin for (_, end), (begin, _) in pairwise([*spans, (directory, directory)])):
+        raise FormatError("members of the ZIP overlap")
 
 
-def _read(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, limit: int) -> bytes:
-    member = members.get(name)
-    if member is None:
-        raise FormatError(f"the ZIP has no {name}")
-    if member.flag_bits & 1 or member.compress_type not in _METHODS:
-        raise FormatError(f"{name} is encrypted or packed by an unusual method")
-    # The stated size is checked first because it is cheap, the real one because the stated one may lie.
-    if member.file_size > limit:
-        raise LimitError(f"{name} of {member.file_size} bytes is larger than {limit}")
-    with archive.open(member) as stream:
-        content = stream.read(limit + 1)
-        if len(content) > limit or stream.read(1):
-            raise LimitError(f"{name} is larger than {limit} bytes")
-    return content
+def _inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks of a raw deflate stream that ends exactly where the packed bytes end."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for piece in packed:
+            left = piece
+            while left and not inflater.eof:
+                yield inflater.decompress(left, BLOCK_BYTES)
+                left = inflater.unconsumed_tail
+            if inflater.unused_data or (left and inflater.eof):
+                raise FormatError("something lies behind a packed stream of the ZIP")
+        # All is read, and still a block or more of it may wait to be handed out.
+        while not inflater.eof:
+            block = inflater.decompress(b"", BLOCK_BYTES)
+            if not block:
+                raise FormatError("a packed stream of the ZIP is cut off")
+            yield block
+    except zlib.error as error:
+        raise FormatError("a packed stream of the ZIP is broken") from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ownhue.encoding import cbor_decode, cbor_encode
 from ownhue.errors import FormatError, LimitError
+from ownhue.tiles import index_path
 from ownhue.tree import MAX_SIZE, leaf_hash
 
 #: Leaves of a full bundle. C2SP tlog-tiles
@@ -32,7 +33,10 @@ _PATH = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)+([0-9a-f]{64})(?:\.[a-z0-9]{1,8})?"
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One published file as the log names it. Raises FormatError for values that break the rules."""
+    """One published file as the log names it. Raises FormatError for values that break the rules.
+
+    The numbered steps are those of specs/publication.md section 2.
+    """
 
     path: str
     """Below ``published/``: lower-case folders, then the SHA-256 in hex as the file's name."""
@@ -44,6 +48,7 @@ class LogEntry:
     """Number of the batch that published it; unix second of its closing = (batch + 1) * batch seconds."""
 
     def __post_init__(self) -> None:
+        # (3) a path that leads nowhere else, (4) named after the content, (5) numbers of 32 bits
         match = _PATH.fullmatch(self.path)
         if match is None or len(self.path) > MAX_PATH:
             raise FormatError("a path is lower-case folders and a SHA-256 with an ending")
@@ -69,7 +74,10 @@ class LogEntry:
 
     @classmethod
     def decode(cls, data: bytes) -> "LogEntry":
-        """The entry of a leaf's bytes. Raises FormatError or LimitError."""
+        """The entry of a leaf's bytes. Raises FormatError or LimitError.
+
+        (1) bounded, (2) deterministic CBOR of the four parts, and what any entry has to be: (3) to (5).
+        """
         if len(data) > MAX_ENTRY_BYTES:
             raise LimitError(f"a log entry has at most {MAX_ENTRY_BYTES} bytes")
         value = cbor_decode(data)
@@ -90,10 +98,7 @@ def bundle_path(index: int, width: int = BUNDLE_WIDTH) -> str:
     """
     if not 0 <= index <= MAX_SIZE // BUNDLE_WIDTH or not 1 <= width <= BUNDLE_WIDTH:
         raise FormatError("no such bundle")
-    groups = [f"{index % 1000:03d}"]
-    while index := index // 1000:
-        groups.insert(0, f"x{index % 1000:03d}")
-    return "tile/entries/" + "/".join(groups) + ("" if width == BUNDLE_WIDTH else f".p/{width}")
+    return f"tile/entries/{index_path(index)}" + ("" if width == BUNDLE_WIDTH else f".p/{width}")
 
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
@@ -104,7 +109,10 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
 
 
 def decode_bundle(data: bytes, count: int) -> list[bytes]:
-    """The *count* encoded leaves of a bundle. Raises FormatError unless *data* is exactly that many, LimitError."""
+    """The *count* (1..256) encoded leaves of a bundle, not looked into.
+
+    Raises FormatError unless *data* is exactly that many, LimitError for a bundle or a leaf that is too long.
+    """
     if len(data) > MAX_BUNDLE_BYTES:
         raise LimitError(f"a bundle has at most {MAX_BUNDLE_BYTES} bytes")
     entries: list[bytes] = []
@@ -114,6 +122,8 @@ def decode_bundle(data: bytes, count: int) -> list[bytes]:
         at = start + int.from_bytes(data[at:start], "big")
         entries.append(data[start:at])
     # An entry that ends behind the data leaves `at` beyond its end, a half length field too.
-    if at != len(data) or len(entries) != count:
+    if at != len(data) or len(entries) != count or not 1 <= count <= BUNDLE_WIDTH:
         raise FormatError(f"not a bundle of {count} log entries")
+    if max(map(len, entries)) > MAX_ENTRY_BYTES:
+        raise LimitError(f"a log entry has at most {MAX_ENTRY_BYTES} bytes")
     return entries

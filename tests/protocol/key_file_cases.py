@@ -1,16 +1,30 @@
 """Key files for tests: a valid one, and the means to build broken ones that are still correctly signed."""
 
 import io
+import re
 import zipfile
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ownhue.key_file import HEADER, ExposureKey, KeyFile, SignatureInfo
+from ownhue.errors import OwnhueError
+from ownhue.key_file import (
+    ALGORITHM,
+    DEFAULT_LIMITS,
+    HEADER,
+    ExposureKey,
+    KeyFile,
+    Limits,
+    SignatureInfo,
+    open_key_file,
+    read_key_file,
+)
 from ownhue.key_file_schema import ExportMessage, SignatureListMessage
 from ownhue.params import ReportType
+from tests.protocol.key_file_bytes import export_bin, message, stored_zip
 
 SIGNING_KEY = ec.derive_private_key(0x0123456789ABCDEF, ec.SECP256R1())
 OTHER_KEY = ec.derive_private_key(0xFEDCBA9876543210, ec.SECP256R1())
@@ -25,6 +39,76 @@ REVISED = (ExposureKey(bytes(range(48, 64)), 2_944_668, 144, ReportType.REVOKED,
 CONTENT = KeyFile(START, START + 7200, "demo", KEYS, REVISED)
 #: What the reader gives back: each group sorted by key data.
 READ = KeyFile(START, START + 7200, "demo", (KEYS[1], KEYS[0], KEYS[2]), REVISED)
+
+
+def key_fields(key: ExposureKey) -> dict[str, Any]:
+    """The fields of a key as our writer writes them."""
+    return {
+        "key_data": key.data,
+        "transmission_risk_level": key.transmission_risk_level,
+        "rolling_start_interval_number": key.rolling_start,
+        "rolling_period": key.rolling_period,
+        "report_type": int(key.report_type),
+        "days_since_onset_of_symptoms": key.days_since_onset,
+        "variant_of_concern": key.variant_of_concern or None,
+    }
+
+
+#: The label of INFO, and the fields of CONTENT's export.bin, for tests/protocol/key_file_bytes.py.
+LABEL = {"verification_key_version": "v1", "verification_key_id": "demo", "signature_algorithm": ALGORITHM}
+FIELDS: dict[str, Any] = {
+    "header": HEADER,
+    "start_timestamp": CONTENT.start,
+    "end_timestamp": CONTENT.end,
+    "region": "demo",
+    "batch_num": 1,
+    "batch_size": 1,
+    "signature_infos": [LABEL],
+    "keys": [key_fields(key) for key in READ.keys],
+    "revised_keys": [key_fields(key) for key in REVISED],
+}
+
+
+def signature_entry(export: bytes, **changes: Any) -> dict[str, Any]:
+    """The fields of the entry that signs *export*, some of them changed."""
+    return {"signature_info": LABEL, "batch_num": 1, "batch_size": 1, "signature": sign(export)} | changes
+
+
+def file_of(
+    fields: Mapping[str, Any],
+    entries: Sequence[Mapping[str, Any]] | None = None,
+    more: Iterable[tuple[str, bytes]] = (),
+) -> bytes:
+    """A stored file of *fields*, signed by SIGNING_KEY unless *entries* are the signatures; *more* members behind."""
+    export = export_bin(fields)
+    signatures = message("list", {"signatures": [signature_entry(export)] if entries is None else list(entries)})
+    return stored_zip([("export.bin", export), ("export.sig", signatures), *more])
+
+
+class ShortReads(io.BytesIO):
+    """A stream that gives a few bytes at a time, as a raw stream may."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(7 if size is None or size < 0 else min(7, size))
+
+
+def read_streamed(stream: BinaryIO, public_key: ec.EllipticCurvePublicKey, limits: Limits = DEFAULT_LIMITS) -> KeyFile:
+    """What the streaming reader makes of a file, all of it kept."""
+    with open_key_file(stream, public_key, limits) as opened:
+        keys, head = tuple(opened.keys), opened.head
+        return KeyFile(head.start, head.end, head.region, keys, tuple(opened.revised_keys))
+
+
+def read_both(data: bytes, public_key: ec.EllipticCurvePublicKey, limits: Limits = DEFAULT_LIMITS) -> KeyFile:
+    """What both readers make of a file; AssertionError where they differ in content, kind of error or words."""
+    try:
+        content = read_key_file(data, public_key, limits)
+    except OwnhueError as error:
+        with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+            read_streamed(io.BytesIO(data), public_key, limits)
+        raise
+    assert read_streamed(io.BytesIO(data), public_key, limits) == content
+    return content
 
 
 def members(data: bytes) -> dict[str, bytes]:

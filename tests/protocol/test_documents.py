@@ -126,9 +126,40 @@ def test_kinds_are_plain_words() -> None:
             sign_document(kind, BODY, KEYS[0])
 
 
-def test_a_threshold_of_nothing_is_a_wrong_call() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        open_document(DOCUMENT, "rulebook", [PUBLIC[0]], threshold=0)
+def test_a_threshold_of_nothing_opens_nothing() -> None:
+    for threshold in (0, -1):
+        with pytest.raises(FormatError, match="at least one"):
+            open_document(DOCUMENT, "rulebook", [PUBLIC[0]], threshold=threshold)
+
+
+def test_a_key_that_is_none_is_told() -> None:
+    for key in (b"", PUBLIC[0][:31], PUBLIC[0] + b"\0"):
+        with pytest.raises(FormatError, match="32 bytes"):
+            open_document(DOCUMENT, "rulebook", [PUBLIC[0], key])
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
+    lambda items: st.lists(items, max_size=3) | st.dictionaries(st.text("aé\n", max_size=3), items, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text("ab", max_size=3), _JSON, max_size=3), st.sets(st.sampled_from(range(4))))
+def test_any_body_round_trips(body: dict[str, Any], signers: set[int]) -> None:
+    document = sign_document("rulebook", body, *(KEYS[number] for number in signers))
+    if signers:
+        assert open_document(document, "rulebook", PUBLIC, len(signers)) == body
+    with pytest.raises(VerificationError):
+        open_document(document, "rulebook", PUBLIC, len(signers) + 1)
+
+
+@given(st.integers(0, len(DOCUMENT)), st.binary(max_size=3), st.integers(0, 3))
+def test_changed_bytes_are_refused(at: int, junk: bytes, length: int) -> None:
+    changed = DOCUMENT[:at] + junk + DOCUMENT[at + length :]
+    if changed != DOCUMENT:
+        with pytest.raises((FormatError, VerificationError)):
+            open_document(changed, "rulebook", [PUBLIC[0]])
 
 
 @given(st.binary(max_size=200))

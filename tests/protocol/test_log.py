@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ownhue.conformance.log_entry_ops import OPERATIONS
 from ownhue.encoding import cbor_encode
-from ownhue.errors import FormatError, LimitError
+from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.log import (
     BUNDLE_WIDTH,
     MAX_BUNDLE_BYTES,
@@ -112,12 +114,17 @@ def test_no_other_error_leaves_the_entry_parser(data: bytes) -> None:
         LogEntry.decode(data)
 
 
-@pytest.mark.parametrize("case", json.loads((SPECS / "vectors" / "tree.json").read_text())["bundle_paths"]["cases"])
-def test_bundle_paths(case: dict[str, object]) -> None:
-    index, width = case["index"], case["width"]
-    assert isinstance(index, int)
-    assert isinstance(width, int)
-    assert bundle_path(index, width) == case["path"]
+VECTORS = json.loads((SPECS / "vectors" / "log-entry.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=[case["name"] for case in VECTORS])
+def test_vectors(case: dict[str, Any]) -> None:
+    if "error" in case:
+        with pytest.raises(OwnhueError) as caught:
+            OPERATIONS[case["operation"]](case["input"])
+        assert type(caught.value).__name__ == case["error"]
+    else:
+        assert OPERATIONS[case["operation"]](case["input"]) == case["output"]
 
 
 @pytest.mark.parametrize(("index", "width"), [(-1, 1), (0, 0), (0, 257), (MAX_SIZE, 1)])
@@ -150,8 +157,11 @@ def test_bundles_too_large_are_neither_made_nor_read() -> None:
     for entries in ([], [b"x"] * (BUNDLE_WIDTH + 1), [bytes(MAX_ENTRY_BYTES + 1)]):
         with pytest.raises(LimitError):
             encode_bundle(entries)
-    with pytest.raises(LimitError):
-        decode_bundle(bytes(MAX_BUNDLE_BYTES + 1), 1)
+    for data in (bytes(MAX_BUNDLE_BYTES + 1), b"\0\xf8" + bytes(MAX_ENTRY_BYTES + 1)):
+        with pytest.raises(LimitError):
+            decode_bundle(data, 1)
+    with pytest.raises(FormatError):
+        decode_bundle(bytes(2 * (BUNDLE_WIDTH + 1)), BUNDLE_WIDTH + 1)
 
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=10), st.integers(1, 10))
