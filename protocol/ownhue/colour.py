@@ -1,13 +1,15 @@
 """Colour: the decision from a rulebook and facts at one moment. specs/colour.md
 
+    decide(demonstration_rulebook(), facts, 1767834000).colour          Colour.YELLOW
+
 - Pure and deterministic: no clock, no network, no order of input changes the result.
 - The colour is the most severe finding; evidence is never added up over kinds or days.
 - Grey replaces only green. An outage makes nobody yellow or red and ends no stay early; stays end when they end.
 - Every yellow and red has an end, and the decision says when and by what.
-- More evidence never makes a colour milder; a withdrawal never makes it worse.
+- More evidence never makes a colour milder; a certificate, clearance, denial or withdrawal never makes it worse.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ownhue.decision import (
@@ -21,12 +23,18 @@ from ownhue.decision import (
     decision_bytes,
     parse_decision,
 )
+from ownhue.endings import endings
+from ownhue.evidence_facts import AreaExposure, CertificateFact, ClearanceFact, VenueExposure
+from ownhue.exits import Exits
 from ownhue.facts import Facts, OwnResult, facts_digest
-from ownhue.findings import weigh
+from ownhue.findings import all_groups, weigh
 from ownhue.history import colour_since
 from ownhue.rulebook import Rulebook
 
 __all__ = [
+    "AreaExposure",
+    "CertificateFact",
+    "ClearanceFact",
     "Colour",
     "Decision",
     "Ending",
@@ -35,6 +43,7 @@ __all__ = [
     "Grey",
     "NotCounted",
     "OwnResult",
+    "VenueExposure",
     "WhyNot",
     "decide",
     "decision_bytes",
@@ -45,23 +54,26 @@ _HOUR = 3600
 
 
 def decide(rulebook: Rulebook | None, facts: Facts, now: int) -> Decision:
-    """The colour at *now* (unix seconds), with its reasons. specs/colour.md section 2
+    """The colour at *now* (unix seconds, 0 .. 2^32 - 1), with its reasons. specs/colour.md section 2
 
     Without a rulebook that is in force, nothing is judged: the colour is grey.
     """
     inputs = _inputs(rulebook, facts, now)
     if rulebook is None or not rulebook.in_force(now):
-        return _decision(inputs, Colour.GREY, grey_because=(Grey.NO_RULEBOOK,))
-    evidence = weigh(rulebook, facts, now)
+        return _decision(rulebook, inputs, Colour.GREY, grey_because=(Grey.NO_RULEBOOK,))
+    groups = all_groups(rulebook, facts)
+    exits = Exits(rulebook, (item for item in facts.certificates if item.learned_at <= now))
+    evidence = weigh(rulebook, facts, groups, exits, now)
     reasons = sorted((finding for finding in evidence.findings if finding.active(now)), key=_severest_first)
     colour = max((finding.colour for finding in reasons), default=Colour.GREEN)
     missing = tuple(_missing(rulebook, facts, now)) if colour == Colour.GREEN else ()
     if missing:
-        return _decision(inputs, Colour.GREY, grey_because=missing, not_counted=evidence.not_counted)
+        return _decision(rulebook, inputs, Colour.GREY, grey_because=missing, not_counted=evidence.not_counted)
     return _decision(
+        rulebook,
         inputs,
         colour,
-        since=colour_since(rulebook, facts, now),
+        since=colour_since(groups, exits, facts.observed_since, now),
         until=max((finding.until for finding in reasons if finding.colour == colour), default=None),
         reasons=tuple(reasons),
         not_counted=evidence.not_counted,
@@ -83,6 +95,7 @@ def _inputs(rulebook: Rulebook | None, facts: Facts, now: int) -> dict[str, Any]
 
 
 def _decision(
+    rulebook: Rulebook | None,
     inputs: dict[str, Any],
     colour: Colour,
     *,
@@ -99,7 +112,7 @@ def _decision(
         reasons=reasons,
         not_counted=not_counted,
         grey_because=grey_because,
-        ends=tuple(_endings(reasons, grey_because)),
+        ends=tuple(endings(rulebook, reasons, grey_because)),
         **inputs,
     )
 
@@ -124,19 +137,3 @@ def _missing(rulebook: Rulebook, facts: Facts, now: int) -> Iterator[Grey]:
 
 def _too_old(rulebook: Rulebook, published_until: int, now: int) -> bool:
     return now - published_until > rulebook.freshness.published_data_hours * _HOUR
-
-
-_GREY_ENDS: dict[Grey, Any] = {
-    Grey.NO_RULEBOOK: "a rulebook in force",
-    Grey.NO_DATA: "new published data",
-    Grey.OLD_DATA: "new published data",
-    Grey.RADIO_OFF: "radio on",
-}
-
-
-def _endings(reasons: Iterable[Finding], grey_because: Iterable[Grey]) -> Iterator[Ending]:
-    for finding in reasons:
-        yield Ending(how="time", at=finding.until, finding=finding.id)
-        yield Ending(how="withdrawal by the authority", at=None, finding=finding.id)
-    for grey in grey_because:
-        yield Ending(how=_GREY_ENDS[grey], at=None, finding=None)

@@ -1,6 +1,6 @@
 """Decision: a colour and everything its owner may want to know about it. specs/colour.md section 3
 
-    {"colour":"yellow","ends":[{"at":1768060799,"finding":"9c0f...","how":"time"},...],"reasons":[{"day":"2026-01-03",
+    {"colour":"yellow","ends":[{"at":1768060799,"finding":"9c0f...","how":"time",...},...],"reasons":[{"day":"2026-01-03",
      "kind":"encounter","minutes":22,"part_of_day":"morning","share_percent":146,...}],"until":1768060799,...}
 
 - Colours are written as words, days as dates, times as unix seconds.
@@ -9,106 +9,84 @@
 
 import hashlib
 from datetime import date
-from enum import IntEnum, StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import Field
 
-from ownhue.encoding import cbor_encode
+from ownhue.colour_words import (
+    Colour,
+    ColourField,
+    Digest,
+    DistanceBand,
+    EvidenceKind,
+    FindingId,
+    Grey,
+    Kind,
+    PartOfDay,
+    PlaceWord,
+    WhyNot,
+    finding_id,
+)
+from ownhue.evidence_facts import CertificateKind, TestKind
 from ownhue.records import Record, parse_record, record_bytes
 
-#: Longest decision in bytes. specs/colour.md section 3
-MAX_DECISION_BYTES = 1_048_576
-
-_FINDING_PURPOSE = b"OWNHUE-FINDING"
-_FINDING_ID_BYTES = 8
-
-
-class Colour(IntEnum):
-    """The colours in order of severity. specs/colour.md section 2"""
-
-    GREEN = 0
-    GREY = 1
-    YELLOW = 2
-    RED = 3
-
-    @property
-    def word(self) -> str:
-        """The colour's name in lower case."""
-        return self.name.lower()
-
-
-_COLOURS = {colour.word: colour for colour in Colour}
-
-
-def _colour_of(value: Any) -> Any:
-    return _COLOURS.get(value, value) if isinstance(value, str) else value
-
-
-#: A colour that is written as its word in JSON.
-ColourField = Annotated[
-    Colour,
-    BeforeValidator(_colour_of, json_schema_input_type=Literal["green", "grey", "yellow", "red"]),
-    PlainSerializer(lambda colour: colour.word, return_type=str, when_used="json"),
+__all__ = [
+    "MAX_DECISION_BYTES",
+    "Colour",
+    "Decision",
+    "Ending",
+    "Finding",
+    "Grey",
+    "How",
+    "Kind",
+    "NotCounted",
+    "WhyNot",
+    "decision_bytes",
+    "finding_id",
+    "parse_decision",
 ]
 
-PartOfDay = Literal["night", "morning", "afternoon", "evening"]
-DistanceBand = Literal["immediate", "near", "medium", "other"]
-Kind = Literal["encounter", "own_result"]
+#: Longest decision in bytes. specs/colour.md section 10
+MAX_DECISION_BYTES = 1_048_576
 
-
-class WhyNot(StrEnum):
-    """Why something that was seen did not count. specs/colour.md section 5"""
-
-    WITHDRAWN = "withdrawn"
-    TOO_OLD = "too old"
-    REPORT_TYPE = "report type does not count"
-    NOT_INFECTIOUS = "not infectious"
-    TOO_FAR = "too far"
-    TOO_SHORT = "too short"
-    BELOW_THRESHOLD = "below threshold"
-    STAY_OVER = "stay is over"
-
-
-class Grey(StrEnum):
-    """Why a colour is not established. specs/colour.md section 6"""
-
-    NO_RULEBOOK = "no rulebook in force"
-    NO_DATA = "no published data"
-    OLD_DATA = "published data too old"
-    RADIO_OFF = "radio off too much"
-
-
-def finding_id(salt: bytes, kind: Kind, *parts: int | str) -> str:
-    """Salted name of a finding: the first 8 bytes of SHA-256("OWNHUE-FINDING" || CBOR [salt, kind, parts...]).
-
-    Two phones that found the same thing give it different names. specs/colour.md section 4
-    """
-    return hashlib.sha256(_FINDING_PURPOSE + cbor_encode([salt, kind, *parts])).digest()[:_FINDING_ID_BYTES].hex()
+Count = Annotated[int, Field(ge=0)]
+Zone = Annotated[str, Field(max_length=100)]
+How = Literal[
+    "time",
+    "withdrawal by the authority",
+    "I was not there",
+    "certificate",
+    "clearance by the authority",
+    "a rulebook in force",
+    "new published data",
+    "radio on",
+]
 
 
 class Finding(Record):
-    """One piece of evidence that makes a colour now."""
+    """Evidence of one kind, day and rule that makes a colour now."""
 
-    id: str
-    """Salted name of the finding, 16 hexadecimal digits; the same day or result keeps its id."""
+    id: FindingId
+    """Salted name of the finding, 16 hexadecimal digits; it stays the same while evidence is added."""
     kind: Kind
     colour: ColourField
     """The colour it makes."""
     rule: str
     """The field of the rulebook that says so."""
     day: date
-    """Local day of the encounter or of the test."""
+    """Local day of the encounter, test, visit or stay."""
     part_of_day: PartOfDay | None
     """Part of the day with the most weight (quarters from midnight); None for a result."""
-    minutes: int | None
-    """Weighted minutes of that day, rounded down."""
-    seconds: int | None
-    """Seconds heard on that day, unweighted, of what counted."""
+    minutes: Count | None
+    """What is compared with the threshold, rounded down: weighted minutes, or those of the longest stay at a venue."""
+    seconds: Count | None
+    """Seconds heard on that day, or spent at such venues or in such areas, of what counted."""
     distance_band: DistanceBand | None
     """Band of attenuation with the most weight. Not a distance: walls and pockets count too."""
-    share_percent: int | None
+    share_percent: Count | None
     """How far it filled the threshold of its rule, in percent, rounded down."""
+    place: PlaceWord | None
+    """Whether place tags showed that the beacons were sent here; only for encounters."""
     capped: bool
     """It reached the threshold of red, and the ceiling kept it at yellow."""
     learned_at: int
@@ -122,62 +100,69 @@ class Finding(Record):
 
 
 class NotCounted(Record):
-    """What was seen and makes no colour, with the reason; one entry per day (or result) and reason."""
+    """What is known and makes no colour, with the reason; one entry per finding and reason."""
 
-    kind: Kind
+    kind: EvidenceKind
     day: date
+    """Local day of the evidence, of a certificate, or of the making of a clearance."""
     why: WhyNot
-    finding: str
-    """Id of the finding that it would belong to."""
+    finding: FindingId | None
+    """Id of the finding that it would belong to; None for a certificate."""
+    rule: str | None
+    """The field of the rulebook: the exit that ended it, or the rule that a notice names; else None."""
+    certificate: FindingId | None
+    """Salted name of the certificate that ended it, or that ended nothing."""
     part_of_day: PartOfDay | None
-    minutes: int | None
-    """Weighted minutes, rounded down, that it would have had (0 where its weight is zero)."""
-    seconds: int | None
+    minutes: Count | None
+    """As in a finding, of what did not count (0 where its weight is zero)."""
+    seconds: Count | None
     distance_band: DistanceBand | None
-    share_percent: int | None
-    """How far it filled the threshold of yellow; None for a result and for what was left out of a day."""
+    share_percent: Count | None
+    """How far it filled the threshold of its mildest colour; only for "below threshold" and "stay is over"."""
 
 
 class Ending(Record):
     """One way in which a reason of the colour ends."""
 
-    how: Literal[
-        "time",
-        "withdrawal by the authority",
-        "a rulebook in force",
-        "new published data",
-        "radio on",
-    ]
+    how: How
     at: int | None
-    """Last unix second, for "time"; None for what has no date."""
-    finding: str | None
+    """For "time" the last unix second; for a certificate the first one that its date may have; else None."""
+    last: int | None
+    """For a certificate the last unix second that its date may have; else None."""
+    finding: FindingId | None
     """Id of the finding that ends; None for grey."""
+    rule: str | None
+    """For a certificate the field of the rulebook; else None."""
+    certificate: CertificateKind | None
+    """Which kind of certificate."""
+    test_kinds: tuple[TestKind, ...]
+    """Which kinds of test; empty where it is none."""
 
 
 class Decision(Record):
     """A colour at one moment, with its reasons."""
 
-    time: int
+    time: Annotated[int, Field(ge=0, lt=2**32)]
     """Unix second for which it was decided."""
     colour: ColourField
     since: int | None
     """Unix second since which the findings gave this colour by this rulebook. None for grey: the journal has it."""
     until: int | None
     """Last unix second of the colour, if nothing new happens; None for green and grey."""
-    zone: str | None
+    zone: Zone | None
     """Time zone of the days; None without a rulebook."""
     observed_since: int
     """Unix second since which the phone has been listening."""
     published_until: int | None
     """Signed time of the newest published data that were looked at."""
-    radio_share_percent: int | None
+    radio_share_percent: Count | None
     """Share of the planned scans that ran; None before the first."""
     data_old: bool
     """Published data are missing or too old: the colour says nothing about what happened since."""
     rulebook_version: int | None
-    rulebook_digest: str | None
+    rulebook_digest: Digest | None
     """SHA-256 of the rulebook, in hexadecimal digits."""
-    facts_digest: str
+    facts_digest: Digest
     """SHA-256 of the facts, in hexadecimal digits."""
     reasons: tuple[Finding, ...]
     """Findings in force, the most severe first. Milder ones than the colour are listed too."""

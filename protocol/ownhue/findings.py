@@ -1,21 +1,28 @@
-"""Findings: the step from evidence to what each piece of it means under a rulebook. specs/colour.md sections 4 and 5
+"""Findings: the step from evidence to what each group of it means under a rulebook. specs/colour.md sections 4 and 5
 
-- Evidence of different kinds is never added up.
+- Evidence of different kinds, days and rules is never added up.
 - Only what was known at the time counts, so that any past decision can be computed again.
 - Whatever is known and makes no colour is in ``not_counted``, with the reason.
+- A certificate takes away what it covers, level by level: where it ends red only, yellow remains.
 """
 
-from collections.abc import Iterator
-from datetime import timedelta
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
-from ownhue.decision import Colour, Finding, NotCounted, WhyNot, finding_id
-from ownhue.encounters import counted_in_vain, day_finding, days_of, left_out
-from ownhue.facts import Facts, OwnResult
+from ownhue.colour_words import EvidenceKind, WhyNot, finding_id
+from ownhue.decision import Finding, NotCounted
+from ownhue.encounters import encounter_groups
+from ownhue.exits import Exit, Exits, why_it_ends_nothing
+from ownhue.facts import Facts
+from ownhue.notices import area_groups, venue_groups
+from ownhue.own_results import result_groups
+from ownhue.pieces import Group, Level, Piece
 from ownhue.rulebook import Rulebook
-from ownhue.rules import report_type_word
 
-_NOTHING_HEARD: dict[str, Any] = dict.fromkeys(("part_of_day", "minutes", "seconds", "distance_band", "share_percent"))
+_NOTHING: dict[str, Any] = dict.fromkeys(("part_of_day", "minutes", "seconds", "distance_band", "share_percent"))
 
 
 class Evidence(NamedTuple):
@@ -27,62 +34,136 @@ class Evidence(NamedTuple):
     """In order of days."""
 
 
-def weigh(rulebook: Rulebook, facts: Facts, now: int) -> Evidence:
+def all_groups(rulebook: Rulebook, facts: Facts) -> tuple[Group, ...]:
+    """Everything that can make a finding."""
+    kinds = (encounter_groups, result_groups, venue_groups, area_groups)
+    return tuple(group for groups in kinds for group in groups(rulebook, facts))
+
+
+def weigh(rulebook: Rulebook, facts: Facts, groups: Iterable[Group], exits: Exits, now: int) -> Evidence:
     """Findings, and what was not counted, at *now* (unix seconds)."""
-    items = [*_encounters(rulebook, facts, now), *_results(rulebook, facts, now)]
-    findings = [item for item in items if isinstance(item, Finding)]
+    items = [item for group in groups for item in _judge(facts, group, exits, now)]
+    findings = tuple(item for item in items if isinstance(item, Finding))
     not_counted = [item for item in items if isinstance(item, NotCounted)]
-    not_counted.sort(key=lambda item: (item.day, item.kind, item.why, item.finding))
-    return Evidence(tuple(findings), tuple(not_counted))
+    # Two readings of one certificate, or two clearances of one day, may come to the same entry.
+    not_counted += set(_without_effect(rulebook, facts, not_counted, now))
+    return Evidence(findings, tuple(sorted(not_counted, key=_order)))
 
 
-def _encounters(rulebook: Rulebook, facts: Facts, now: int) -> Iterator[Finding | NotCounted]:
-    for _, group in days_of(rulebook, facts, now):
-        yield from left_out(rulebook, facts.salt, group)
-        finding = day_finding(rulebook, facts.salt, group)
-        if finding is not None:
-            yield finding
-            if finding.until < now:
-                yield counted_in_vain(rulebook, facts.salt, group, WhyNot.STAY_OVER)
-        elif any(item.why is None for item in group):
-            yield counted_in_vain(rulebook, facts.salt, group, WhyNot.BELOW_THRESHOLD)
+def certificate_name(salt: bytes, certificate: bytes) -> str:
+    """How a decision names the certificate with this id: salted, as a finding."""
+    return finding_id(salt, "certificate", certificate)
 
 
-def _results(rulebook: Rulebook, facts: Facts, now: int) -> Iterator[Finding | NotCounted]:
-    for result in sorted(set(facts.results), key=_order):
-        if result.learned_at > now:
-            continue
-        name = finding_id(facts.salt, "own_result", result.report_type, result.tested_on.isoformat(), result.learned_at)
-        until = rulebook.end_of_day(result.tested_on + timedelta(days=rulebook.stays.red_days))
-        why = _why_not(rulebook, result, until, now)
-        if why is None or why is WhyNot.STAY_OVER:
-            yield _result_finding(result, name, until)
-        if why is not None:
-            yield NotCounted(kind="own_result", day=result.tested_on, why=why, finding=name, **_NOTHING_HEARD)
+def _judge(facts: Facts, group: Group, exits: Exits, now: int) -> Iterator[Finding | NotCounted]:
+    """What one group makes at *now*, and what of it does not count."""
+    known = [piece for piece in group.pieces if piece.known_at <= now]
+    yield from _left_out(group, known, now)
+    counted = kept = [piece for piece in known if piece.why_not(now) is None]
+    ended: dict[int, Exit] = {}
+    for level in _reached(group, counted):
+        found = [exits.ending(group, level, piece, now) for piece in counted]
+        ended = {number: item for number, item in enumerate(found) if item is not None} | ended
+        kept = [piece for piece, item in zip(counted, found, strict=True) if item is None]
+        if group.measure(kept) >= level.needed:
+            yield _finding(group, level, kept)
+            if level.until < now:
+                yield _in_vain(group, kept, WhyNot.STAY_OVER)
+            break
+    else:
+        if kept:
+            yield _in_vain(group, kept, WhyNot.BELOW_THRESHOLD)
+    for item in dict.fromkeys(ended.values()):
+        pieces = [counted[number] for number in ended if ended[number] == item]
+        name = certificate_name(facts.salt, item.certificate.id)
+        yield _not_counted(group, pieces, WhyNot.ENDED, rule=f"exits.{item.rule}", certificate=name)
 
 
-def _why_not(rulebook: Rulebook, result: OwnResult, until: int, now: int) -> WhyNot | None:
-    if result.withdrawn_at is not None and result.withdrawn_at <= now:
-        return WhyNot.WITHDRAWN
-    if report_type_word(result.report_type) not in rulebook.own_results:
-        return WhyNot.REPORT_TYPE
-    return WhyNot.STAY_OVER if until < now else None
+def _left_out(group: Group, known: Sequence[Piece], now: int) -> Iterator[NotCounted]:
+    """One entry for each reason for which pieces do not count; none where another reading of the same counts."""
+    dropped: defaultdict[WhyNot, list[Piece]] = defaultdict(list)
+    taken = {piece.place for piece in known if piece.why_not(now) is None}
+    for piece in known:
+        why = piece.why_not(now)
+        if why is not None and piece.place not in taken:
+            dropped[why].append(piece)
+    for why, pieces in dropped.items():
+        yield _not_counted(group, pieces, why)
 
 
-def _result_finding(result: OwnResult, name: str, until: int) -> Finding:
+def _reached(group: Group, pieces: Sequence[Piece]) -> list[Level]:
+    """The levels that *pieces* reach when no certificate takes any away, the most severe first."""
+    value = group.measure(pieces) if pieces else 0
+    return [level for level in reversed(group.levels) if value >= level.needed]
+
+
+def _finding(group: Group, level: Level, pieces: Sequence[Piece]) -> Finding:
+    value, described = group.measure(pieces), group.describe(pieces)
     return Finding(
-        id=name,
-        kind="own_result",
-        colour=Colour.RED,
-        rule="own_results",
-        day=result.tested_on,
-        capped=False,
-        learned_at=result.learned_at,
-        until=until,
-        **_NOTHING_HEARD,
+        id=group.id,
+        kind=group.kind,
+        colour=level.colour,
+        rule=level.rule,
+        day=group.day,
+        share_percent=_share(value, level, described),
+        place=group.place_of(pieces),
+        capped=value >= group.capped_at,
+        learned_at=_learned_at(group, level, pieces),
+        until=level.until,
+        **described,
     )
 
 
-def _order(result: OwnResult) -> tuple[int, int, int, int]:
-    withdrawn_at = -1 if result.withdrawn_at is None else result.withdrawn_at
-    return (result.tested_on.toordinal(), result.learned_at, result.report_type, withdrawn_at)
+def _learned_at(group: Group, level: Level, pieces: Sequence[Piece]) -> int:
+    """When what was known by then first reached the level. *pieces* reach it all together."""
+    order = sorted(pieces, key=lambda piece: piece.known_at)
+    number = bisect_left(range(1, len(order)), True, key=lambda count: group.measure(order[:count]) >= level.needed)
+    return order[number].known_at
+
+
+def _in_vain(group: Group, pieces: Sequence[Piece], why: WhyNot) -> NotCounted:
+    """The entry of pieces that make no colour (below the threshold, or their stay is over)."""
+    share = _share(group.measure(pieces), group.levels[0], group.describe(pieces))
+    return _not_counted(group, pieces, why).model_copy(update={"share_percent": share})
+
+
+def _share(value: int, level: Level, described: dict[str, Any]) -> int | None:
+    return None if described["minutes"] is None else 100 * value // level.needed
+
+
+def _not_counted(
+    group: Group, pieces: Sequence[Piece], why: WhyNot, rule: str | None = None, certificate: str | None = None
+) -> NotCounted:
+    return NotCounted(
+        kind=group.kind,
+        day=group.day,
+        why=why,
+        finding=group.id,
+        rule=rule or group.notice_rule,
+        certificate=certificate,
+        share_percent=None,
+        **group.describe(pieces),
+    )
+
+
+def _without_effect(rulebook: Rulebook, facts: Facts, told: Iterable[NotCounted], now: int) -> Iterator[NotCounted]:
+    """Certificates that end nothing and clearances that clear nothing, so that all that is known is told of."""
+    used = {item.certificate for item in told if item.why is WhyNot.ENDED}
+    cleared = {item.finding for item in told if item.why is WhyNot.CLEARED}
+    for item in facts.certificates:
+        name = certificate_name(facts.salt, item.id)
+        if item.learned_at <= now and name not in used:
+            day, why = rulebook.local_date(item.time), why_it_ends_nothing(item, now)
+            yield _bare("certificate", day, why, finding=None, certificate=name)
+    for clearance in facts.clearances:
+        if clearance.learned_at <= now and clearance.finding not in cleared:
+            day = rulebook.local_date(clearance.issued_at)
+            yield _bare("clearance", day, WhyNot.NOTHING_TO_END, finding=clearance.finding, certificate=None)
+
+
+def _bare(kind: EvidenceKind, day: date, why: WhyNot, finding: str | None, certificate: str | None) -> NotCounted:
+    return NotCounted(kind=kind, day=day, why=why, rule=None, finding=finding, certificate=certificate, **_NOTHING)
+
+
+def _order(item: NotCounted) -> tuple[Any, ...]:
+    return (item.day, item.kind, item.why, item.finding or "", item.rule or "", item.certificate or "")

@@ -9,21 +9,34 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from pydantic import Field
 
-from ownhue.decision import ColourField, Decision, WhyNot
+from ownhue.colour_words import ColourField, WhyNot
+from ownhue.decision import Decision, Finding
 from ownhue.errors import StateError, VerificationError
 from ownhue.records import Record, parse_record, record_bytes
 
-#: Longest journal entry in bytes. specs/colour.md section 7
+#: Longest journal entry in bytes. specs/colour.md section 10
 MAX_ENTRY_BYTES = 65_536
 #: What the first entry holds in place of a hash.
 GENESIS = "0" * 64
 
 _PURPOSE = b"OWNHUE-JOURNAL"
+_WHOLLY = {
+    WhyNot.WITHDRAWN: "withdrawn by the authority",
+    WhyNot.ELSEWHERE: "contradicted by own location",
+    WhyNot.DENIED: "denied by its owner",
+    WhyNot.CLEARED: "cleared by the authority",
+    WhyNot.ENDED: "ended by certificate",
+}
+_IN_PART = {
+    WhyNot.WITHDRAWN: "withdrawn in part by the authority",
+    WhyNot.CLEARED: "cleared in part by the authority",
+    WhyNot.ENDED: "ended in part by certificate",
+}
 
 
 class JournalEntry(Record):
@@ -75,8 +88,12 @@ def entry_hash(entry: JournalEntry) -> str:
 
 
 def verify_chain(entries: Iterable[JournalEntry]) -> str:
-    """The hash of the last entry (GENESIS of none). Raises VerificationError where the chain is broken."""
+    """The hash of the last entry (GENESIS of none). Raises VerificationError where the chain is broken.
+
+    The steps are numbered in specs/colour.md section 7.
+    """
     chain = list(entries)
+    # (1): numbers. (2): the first.
     for index, entry in enumerate(chain):
         if entry.index != index:
             raise VerificationError(f"journal entry {index}: its number is {entry.index}")
@@ -94,6 +111,7 @@ def parse_entry(data: bytes) -> JournalEntry:
 
 def _verify_link(entry: JournalEntry, following: JournalEntry) -> None:
     where = f"journal entry {following.index}"
+    # (3): the hash of the entry before. (4): its colour. (5): its time.
     if following.previous != entry_hash(entry):
         raise VerificationError(f"{where}: the entry before it was changed")
     if following.before != entry.after:
@@ -127,17 +145,34 @@ def _why(before: Decision, after: Decision) -> Iterator[str]:
 def _finding_changes(before: Decision, after: Decision) -> Iterator[str]:
     old = {finding.id: finding for finding in before.reasons}
     new = {finding.id: finding for finding in after.reasons}
-    withdrawn = {item.finding for item in after.not_counted if item.why is WhyNot.WITHDRAWN}
     for name in sorted(old.keys() - new.keys()):
-        if name in withdrawn:
-            yield f"finding {name} withdrawn by the authority"
-        elif old[name].until < after.time:
-            yield f"finding {name} ended"
-        else:
-            yield f"finding {name} no longer counts"
+        yield f"finding {name} {_how_it_went(old[name], before, after)}"
     for name, finding in new.items():
         if name not in old:
-            yield f"new finding {name}: {finding.kind}, {finding.colour.word}"
+            yield _how_it_came(finding, before, after)
         elif old[name].colour != finding.colour:
-            part = ", withdrawn in part by the authority" if name in withdrawn else ""
-            yield f"finding {name} turned {finding.colour.word}{part}"
+            parts = "".join(f", {words}" for words in _corrections(name, before, after, _IN_PART))
+            yield f"finding {name} turned {finding.colour.word}{parts}"
+
+
+def _how_it_went(finding: Finding, before: Decision, after: Decision) -> str:
+    if any(item.finding == finding.id and item.why is WhyNot.STAY_OVER for item in after.not_counted):
+        return "ended"
+    corrections = ", ".join(_corrections(finding.id, before, after, _WHOLLY))
+    return corrections or ("ended" if finding.until < after.time else "no longer counts")
+
+
+def _how_it_came(finding: Finding, before: Decision, after: Decision) -> str:
+    was = [item for item in before.not_counted if item.finding == finding.id and item.why in _WHOLLY]
+    revoked = {item.certificate for item in after.not_counted if item.why is WhyNot.CERTIFICATE_REVOKED}
+    because = ", certificate revoked" if any(item.certificate in revoked for item in was if item.certificate) else ""
+    begin = f"finding {finding.id} is back" if was else f"new finding {finding.id}"
+    return f"{begin}: {finding.kind}, {finding.colour.word}{because}"
+
+
+def _corrections(name: str, before: Decision, after: Decision, words: Mapping[WhyNot, str]) -> Iterator[str]:
+    """What took evidence of a finding away since the decision before."""
+    known = set(before.not_counted)
+    for item in after.not_counted:
+        if item.finding == name and item.why in words and item not in known:
+            yield words[item.why] + (f", {item.rule}" if item.why is WhyNot.ENDED else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ownhue.colour import Colour, Decision, decide
+from ownhue.colour import ClearanceFact, Colour, Decision, decide
 from ownhue.demonstration import demonstration_rulebook
 from ownhue.errors import FormatError, StateError, VerificationError
 from ownhue.identifiers import Beacon
@@ -18,6 +18,7 @@ from ownhue_client.phone import Phone, why
 from ownhue_client.phone.records import day_of
 from tests.client.publisher import BATCH_SECONDS, START
 from tests.client.town import DAY, HOUR, Town, meet
+from tests.protocol.colour_cases import area, at, encounter, facts, negative, venue
 
 MEETING = START + BATCH_SECONDS
 TESTED = date(2026, 3, 2)
@@ -99,6 +100,41 @@ def test_red_from_an_own_result_and_both_endings(town: Town, phone: Phone, tmp_p
     assert lines[1].startswith("because: own positive result of 2 March 2026, learned on 2 March 2026")
     assert len([line for line in lines if line.startswith("because")]) == 2
     assert any("what counts from 2 March 2026" in line for line in lines)
+
+
+def test_every_kind_of_finding_and_of_ending_has_its_words() -> None:
+    known = facts(
+        encounter(at(5, "09:00:00"), 20, place_confirmed=True),
+        venues=(venue(at(6, "13:00:00"), 45), venue(at(4), 30, contradicted=True)),
+        areas=(area(at(6, "19:00:00"), 90), area(at(3), 90, denied_at=at(8))),
+    )
+    lines = why(decide(demonstration_rulebook(), known, at(8, "09:00:00")))
+    assert lines[0] == "YELLOW until 13 January 2026, 23:59 (Asia/Shanghai)"
+    assert lines[1].startswith("because: on 5 January 2026, in the morning, 20 weighted minutes near people")
+    assert "place confirmed" in lines[1]
+    assert lines[2].startswith("because: on 6 January 2026, in the evening, 90 minutes in an area that was warned of,")
+    assert lines[2].endswith("150 % of the least stay of areas.outbreak -> yellow")
+    assert lines[3].startswith("because: on 6 January 2026, in the afternoon, 45 minutes at places that were warned of")
+    assert lines[3].endswith("300 % of the least stay of venues.indoor -> yellow")
+    certificate = "ends: with a negative test (naat), sample from 10 January 2026 to 5 April 2026 (exits.negative-pcr)"
+    for line in (
+        "not counted: 90 minutes in an area that was warned of, on 3 January 2026: I was not there",
+        "not counted: 30 minutes at places that were warned of, on 4 January 2026: own location says otherwise",
+        'ends: at once when you say "I was not there" (what counts from 6 January 2026, area)',
+        "ends: at once with a clearance by the authority (what counts from 6 January 2026, venue)",
+        f"{certificate} (what counts from 5 January 2026, encounter)",
+    ):
+        assert line in lines
+
+
+def test_what_a_certificate_or_a_clearance_did_is_told() -> None:
+    book, seen = demonstration_rulebook(), encounter(at(5, "09:00:00"), 20)
+    ended = decide(book, facts(seen, certificates=(negative(at(10), at(11)),), published_until=at(11)), at(11))
+    assert why(ended)[1] == "not counted: 20 minutes heard on 5 January 2026: ended by certificate (exits.negative-pcr)"
+    early = decide(book, facts(seen, certificates=(negative(at(9), at(11)),), published_until=at(11)), at(11))
+    assert "not counted: certificate of 9 January 2026: nothing for it to end" in why(early)
+    vain = decide(book, facts(clearances=(ClearanceFact("00" * 8, at(6), at(7)),)), at(8))
+    assert "not counted: clearance of 6 January 2026: nothing for it to end" in why(vain)
 
 
 def test_old_data_make_green_grey_and_leave_yellow_yellow(town: Town, phone: Phone, tmp_path: Path) -> None:

@@ -1,110 +1,113 @@
-"""What holds for every rulebook and all facts. specs/colour.md section 8"""
+"""What holds for every rulebook and all facts, of all kinds of evidence. specs/colour.md section 8"""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ownhue.colour import Colour, Facts, OwnResult, decide, decision_bytes
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.colour import (
+    AreaExposure,
+    CertificateFact,
+    Colour,
+    Facts,
+    OwnResult,
+    VenueExposure,
+    WhyNot,
+    decide,
+    decision_bytes,
+)
 from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.facts import facts_bytes, parse_facts
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook
 from tests.protocol.colour_cases import SALT, at, key
+from tests.protocol.colour_strategies import (
+    BOOK,
+    FREE,
+    areas,
+    cases,
+    certificates,
+    clearances,
+    fresh,
+    known_at,
+    moments,
+    results,
+    standing,
+    venues,
+    windows,
+)
 
-BOOK, FREE = demonstration_rulebook(), without_ceilings()
 WORSE = Colour.YELLOW, Colour.RED
+Case = tuple[Rulebook, Facts]
+T = TypeVar("T")
 
 
-@st.composite
-def rulebooks(draw: st.DrawFn) -> Rulebook:
-    book = draw(st.sampled_from([BOOK, FREE]))
-    exposure = book.exposure.model_copy(
-        update={
-            "attenuation": draw(st.sampled_from(["typical", "minimum"])),
-            "minimum_window_score_percent": draw(st.sampled_from([0, 30_000, 120_000])),
-            "look_back_days": draw(st.sampled_from([2, 14])),
-            "report_type_when_unknown": draw(st.sampled_from(["none", "confirmed_test"])),
-            "infectiousness_when_unknown": draw(st.sampled_from(["none", "standard", "high"])),
-        }
-    )
-    red_days = draw(st.sampled_from([1, 14]))
-    stays = book.stays.model_copy(update={"yellow_days": draw(st.integers(1, red_days)), "red_days": red_days})
-    zone = draw(st.sampled_from(["Asia/Shanghai", "UTC", "Asia/Kolkata", "America/Havana", "Pacific/Apia"]))
-    changes = {"exposure": exposure, "stays": stays, "zone": zone, "valid_from": date(2025, 12, 1)}
-    return book.model_copy(update=changes)
+def never_worse(book: Rulebook, before: Facts, after: Facts, moments: list[int]) -> None:
+    """*after* has more that speaks for its owner: no colour is more severe, none lasts longer, at any moment."""
+    for moment in moments:
+        old, new = decide(book, before, moment), decide(book, after, moment)
+        assert new.colour <= old.colour
+        if new.colour == old.colour and old.until is not None:
+            assert new.until is not None
+            assert new.until <= old.until
 
 
-@st.composite
-def windows(draw: st.DrawFn) -> ExposureWindow:
-    # Few sources and starts, so that windows of one day, of one key, and doubled ones are common.
-    start = at(draw(st.integers(5, 9))) + 1800 * draw(st.sampled_from([0, 1, 18, 19, 47]))
-    typical = draw(st.integers(45, 75))
-    scan = ScanInstance(start, 60 * draw(st.integers(1, 40)), typical, max(typical - draw(st.integers(0, 9)), 0))
-    return ExposureWindow(
-        source=key(draw(st.integers(1, 3))),
-        start=start,
-        report_type=draw(st.sampled_from([0, 1, 1, 1, 2, 3, 5])),
-        days_since_onset=draw(st.sampled_from([None, -15, -5, -3, 0, 0, 1, 5])),
-        published_at=start + 7200 * draw(st.integers(1, 60)),
-        scans=(scan,),
-    )
+@given(cases(), moments, st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_the_same_input_gives_the_same_bytes_in_any_order(case: Case, now: int, random: Random) -> None:
+    book, facts = case
 
+    def shuffled(items: tuple[T, ...]) -> tuple[T, ...]:
+        return tuple(random.sample(items * 2, 2 * len(items)))
 
-@st.composite
-def results(draw: st.DrawFn) -> OwnResult:
-    day = date(2026, 1, draw(st.integers(5, 12)))
-    learned_at = at(day.day) + draw(st.integers(0, 3 * 86_400))
-    withdrawn_at = draw(st.none() | st.integers(learned_at, learned_at + 3 * 86_400))
-    return OwnResult(draw(st.sampled_from([1, 1, 2, 3, 5])), day, learned_at, withdrawn_at)
-
-
-@st.composite
-def phones(draw: st.DrawFn) -> Facts:
-    return Facts(
-        salt=SALT,
-        observed_since=at(1),
-        published_until=draw(st.none() | st.integers(at(5), at(28))),
-        radio_share_percent=draw(st.sampled_from([None, 0, 49, 50, 100])),
-        windows=tuple(draw(st.lists(windows(), max_size=6))),
-        withdrawn=draw(st.dictionaries(st.integers(1, 3).map(key), st.integers(at(5), at(15)), max_size=2)),
-        results=tuple(draw(st.lists(results(), max_size=2))),
-    )
-
-
-moments = st.integers(at(5), at(30))
-
-
-def fresh(facts: Facts, now: int) -> Facts:
-    return replace(facts, published_until=now, radio_share_percent=100)
-
-
-@given(rulebooks(), phones(), moments, st.randoms(use_true_random=False))
-def test_the_same_input_gives_the_same_bytes_in_any_order(
-    book: Rulebook, facts: Facts, now: int, random: Random
-) -> None:
     turned = replace(
         facts,
-        windows=tuple(random.sample(facts.windows, len(facts.windows))),
-        results=tuple(random.sample(facts.results, len(facts.results))),
+        windows=shuffled(facts.windows),
         withdrawn=dict(reversed(list(facts.withdrawn.items()))),
+        results=shuffled(facts.results),
+        venues=shuffled(facts.venues),
+        areas=shuffled(facts.areas),
+        certificates=shuffled(facts.certificates),
+        clearances=shuffled(facts.clearances),
     )
     assert decision_bytes(decide(book, turned, now)) == decision_bytes(decide(book, facts, now))
 
 
-@given(rulebooks(), phones(), moments)
-def test_facts_that_were_written_and_read_decide_the_same(book: Rulebook, facts: Facts, now: int) -> None:
+@given(cases(), moments)
+@settings(deadline=None)
+def test_facts_that_were_written_and_read_decide_the_same(case: Case, now: int) -> None:
+    book, facts = case
     assert decide(book, parse_facts(facts_bytes(facts)), now) == decide(book, facts, now)
 
 
-@given(rulebooks(), phones(), st.lists(windows(), min_size=1, max_size=3), st.lists(results(), max_size=1), moments)
+@given(
+    cases(),
+    st.lists(windows(), max_size=2),
+    st.lists(results(), max_size=1),
+    st.lists(venues(), max_size=2),
+    st.lists(areas(), max_size=2),
+    moments,
+)
+@settings(max_examples=300, deadline=None)
 def test_more_evidence_never_makes_a_colour_milder(
-    book: Rulebook, facts: Facts, more: list[ExposureWindow], own: list[OwnResult], now: int
+    case: Case,
+    more: list[ExposureWindow],
+    own: list[OwnResult],
+    visits: list[VenueExposure],
+    stays: list[AreaExposure],
+    now: int,
 ) -> None:
-    grown = replace(facts, windows=(*facts.windows, *more), results=(*facts.results, *own))
+    book, facts = case
+    grown = replace(
+        facts,
+        windows=(*facts.windows, *more),
+        results=(*facts.results, *own),
+        venues=(*facts.venues, *visits),
+        areas=(*facts.areas, *stays),
+    )
     before, after = decide(book, facts, now), decide(book, grown, now)
     assert after.colour >= before.colour
     if after.colour == before.colour and before.until:
@@ -112,24 +115,69 @@ def test_more_evidence_never_makes_a_colour_milder(
         assert after.until >= before.until
 
 
-@given(rulebooks(), phones(), st.integers(1, 3).map(key), st.integers(at(5), at(15)), moments)
-def test_a_withdrawn_key_never_makes_it_worse(book: Rulebook, facts: Facts, source: bytes, time: int, now: int) -> None:
-    time = min(time, facts.withdrawn.get(source, time))
-    withdrawn = replace(facts, withdrawn={**facts.withdrawn, source: time})
-    assert decide(book, withdrawn, now).colour <= decide(book, facts, now).colour
+@given(cases(), certificates(), st.lists(moments, min_size=1, max_size=3))
+@settings(max_examples=300, deadline=None)
+def test_a_certificate_never_makes_it_worse_at_any_moment(case: Case, more: CertificateFact, at_: list[int]) -> None:
+    book, facts = case
+    never_worse(book, facts, replace(facts, certificates=(*facts.certificates, more)), at_)
 
 
-@given(rulebooks(), phones(), moments, moments)
-def test_a_withdrawn_result_never_makes_it_worse(book: Rulebook, facts: Facts, time: int, now: int) -> None:
-    withdrawn = replace(
-        facts,
-        results=tuple(replace(item, withdrawn_at=min(time, item.withdrawn_at or time)) for item in facts.results),
-    )
-    assert decide(book, withdrawn, now).colour <= decide(book, facts, now).colour
+@given(cases(), st.data(), st.lists(moments, min_size=1, max_size=3))
+@settings(deadline=None)
+def test_a_clearance_never_makes_it_worse_at_any_moment(case: Case, data: st.DataObject, at_: list[int]) -> None:
+    book, facts = case
+    more = data.draw(clearances(book, facts))
+    never_worse(book, facts, replace(facts, clearances=(*facts.clearances, more)), at_)
 
 
-@given(rulebooks(), phones(), moments)
-def test_grey_replaces_only_green(book: Rulebook, facts: Facts, now: int) -> None:
+@given(cases(), moments, st.lists(moments, min_size=1, max_size=3))
+@settings(deadline=None)
+def test_i_was_not_there_never_makes_it_worse_at_any_moment(case: Case, denied: int, at_: list[int]) -> None:
+    book, facts = case
+    denying = tuple(replace(item, denied_at=min(denied, item.denied_at or denied)) for item in facts.areas)
+    never_worse(book, facts, replace(facts, areas=denying), at_)
+
+
+@given(cases(), st.data(), moments, st.lists(moments, min_size=1, max_size=3))
+@settings(deadline=None)
+def test_a_withdrawal_never_makes_it_worse_at_any_moment(
+    case: Case, data: st.DataObject, time: int, at_: list[int]
+) -> None:
+    book, facts = case
+    sources = {item.source for item in facts.windows} | {item.source for item in facts.venues}
+    sources |= {item.source for item in facts.areas}
+    source = data.draw(st.sampled_from(sorted(sources) or [key(1)]))
+    withdrawn = {**facts.withdrawn, source: min(time, facts.withdrawn.get(source, time))}
+    wrong = tuple(replace(item, withdrawn_at=min(time, item.withdrawn_at or time)) for item in facts.results)
+    never_worse(book, facts, replace(facts, withdrawn=withdrawn), at_)
+    never_worse(book, facts, replace(facts, results=wrong), at_)
+
+
+@given(cases(), st.lists(moments, min_size=1, max_size=3))
+@settings(deadline=None)
+def test_a_longer_validity_never_makes_it_worse_and_a_revocation_never_milder(case: Case, at_: list[int]) -> None:
+    book, facts = case
+    longer = tuple(replace(item, valid_until=item.valid_until + 86_400) for item in facts.certificates)
+    never_worse(book, facts, replace(facts, certificates=longer), at_)
+    kept = replace(facts, certificates=tuple(replace(item, revoked_at=None) for item in facts.certificates))
+    never_worse(book, facts, kept, at_)
+
+
+@given(cases(), moments)
+@settings(deadline=None)
+def test_an_exit_keeps_its_effect_when_its_certificate_expires(case: Case, now: int) -> None:
+    """What is known now and ended now stays ended: only time, new evidence and revocation change a colour."""
+    book, facts = case
+    known = known_at(facts, now)
+    before = decide(book, fresh(known, now), now)
+    for later in (now + 1, now + 86_400, now + 40 * 86_400):
+        assert decide(book, fresh(known, later), later).colour <= before.colour
+
+
+@given(cases(), moments)
+@settings(deadline=None)
+def test_grey_replaces_only_green(case: Case, now: int) -> None:
+    book, facts = case
     known, established = decide(book, facts, now), decide(book, fresh(facts, now), now)
     assert established.colour is not Colour.GREY
     if established.colour in WORSE:
@@ -140,10 +188,10 @@ def test_grey_replaces_only_green(book: Rulebook, facts: Facts, now: int) -> Non
     assert bool(known.grey_because) == (known.colour is Colour.GREY)
 
 
-@given(rulebooks(), phones(), moments)
-def test_every_yellow_and_red_has_an_end_at_the_last_second_of_a_local_day(
-    book: Rulebook, facts: Facts, now: int
-) -> None:
+@given(cases(), moments)
+@settings(deadline=None)
+def test_every_yellow_and_red_has_an_end_at_the_last_second_of_a_local_day(case: Case, now: int) -> None:
+    book, facts = case
     decision = decide(book, facts, now)
     assert (decision.until is not None) == (decision.colour in WORSE)
     longest = timedelta(days=book.stays.red_days)
@@ -156,9 +204,10 @@ def test_every_yellow_and_red_has_an_end_at_the_last_second_of_a_local_day(
         )
 
 
-@given(rulebooks(), phones(), moments)
-def test_a_stay_ends_when_it_was_said_to_end_also_without_new_data(book: Rulebook, facts: Facts, now: int) -> None:
-    known = replace(facts, windows=tuple(item for item in facts.windows if item.published_at <= now), results=())
+@given(cases(), moments)
+@settings(deadline=None)
+def test_a_stay_ends_when_it_was_said_to_end_also_without_new_data(case: Case, now: int) -> None:
+    book, known = case[0], known_at(case[1], now)
     decision = decide(book, known, now)
     if decision.until is not None:
         latest = max(finding.until for finding in decision.reasons)
@@ -167,27 +216,30 @@ def test_a_stay_ends_when_it_was_said_to_end_also_without_new_data(book: Ruleboo
         assert decide(book, fresh(known, latest + 1), latest + 1).colour is Colour.GREEN
 
 
-@given(rulebooks(), phones(), moments, st.integers(0, 20 * 86_400))
-def test_an_outage_frees_nobody_early(book: Rulebook, facts: Facts, now: int, later: int) -> None:
-    standing = replace(facts, withdrawn={}, results=tuple(replace(item, withdrawn_at=None) for item in facts.results))
-    decision = decide(book, standing, now)
+@given(cases(), moments, st.integers(0, 20 * 86_400))
+@settings(deadline=None)
+def test_an_outage_frees_nobody_early(case: Case, now: int, later: int) -> None:
+    book, facts = case[0], standing(case[1])
+    decision = decide(book, facts, now)
     if decision.until is not None:
         moment = min(now + later, decision.until)
-        after = decide(book, standing, moment)
+        after = decide(book, facts, moment)
         assert after.colour >= decision.colour
         assert after.data_old == (
-            standing.published_until is None
-            or moment - standing.published_until > book.freshness.published_data_hours * 3600
+            facts.published_until is None or moment - facts.published_until > book.freshness.published_data_hours * 3600
         )
 
 
-@given(rulebooks(), phones(), moments)
-@settings(max_examples=200)
-def test_bluetooth_alone_never_makes_red_under_a_ceiling(book: Rulebook, facts: Facts, now: int) -> None:
+@given(cases(), moments)
+@settings(max_examples=200, deadline=None)
+def test_the_ceilings_hold(case: Case, now: int) -> None:
+    """Bluetooth alone never makes red under the ceiling "yellow"; areas never do."""
+    book, facts = case
     capped = book.model_copy(update={"encounters": BOOK.encounters})
-    decision = decide(capped, replace(facts, results=()), now)
+    decision = decide(capped, replace(facts, results=(), venues=()), now)
     assert decision.colour is not Colour.RED
     assert all(finding.colour is Colour.YELLOW for finding in decision.reasons)
+    assert decide(book, replace(facts, windows=(), results=(), venues=()), now).colour is not Colour.RED
 
 
 def test_the_ceiling_is_what_keeps_them_from_red() -> None:
@@ -199,34 +251,58 @@ def test_the_ceiling_is_what_keeps_them_from_red() -> None:
     assert [decide(book, facts, at(7)).colour for book in (BOOK, FREE)] == [Colour.YELLOW, Colour.RED]
 
 
-@given(rulebooks(), phones(), moments)
-def test_since_is_the_moment_from_which_it_was_this_colour(book: Rulebook, facts: Facts, now: int) -> None:
+@given(cases(), moments)
+@settings(max_examples=400, deadline=None)
+def test_since_is_the_moment_from_which_it_was_this_colour(case: Case, now: int) -> None:
+    book, facts = case
     decision = decide(book, fresh(facts, now), now)
     since = decision.since
     assert since is not None
     assert since <= now
-    for moment in {since, (since + now) // 2}:
+    for moment in {since, (since + now) // 2, (since + 3 * now) // 4}:
         assert decide(book, fresh(facts, moment), moment).colour is decision.colour
     if since > facts.observed_since:
         assert decide(book, fresh(facts, since - 1), since - 1).colour is not decision.colour
 
 
-@given(rulebooks(), phones(), moments)
-def test_what_is_not_known_yet_changes_nothing(book: Rulebook, facts: Facts, now: int) -> None:
-    known = replace(
-        facts,
-        windows=tuple(item for item in facts.windows if item.published_at <= now),
-        results=tuple(item for item in facts.results if item.learned_at <= now),
-        withdrawn={source: time for source, time in facts.withdrawn.items() if time <= now},
-    )
-    mine, theirs = decide(book, facts, now), decide(book, known, now)
+@given(cases(), moments)
+@settings(deadline=None)
+def test_what_is_not_known_yet_changes_nothing(case: Case, now: int) -> None:
+    book, facts = case
+    mine, theirs = decide(book, facts, now), decide(book, known_at(facts, now), now)
     assert mine.model_copy(update={"facts_digest": ""}) == theirs.model_copy(update={"facts_digest": ""})
 
 
-@given(rulebooks(), phones(), moments)
-def test_every_window_that_is_known_is_told_of(book: Rulebook, facts: Facts, now: int) -> None:
+@given(cases(), moments)
+@settings(deadline=None)
+def test_everything_that_is_known_is_told_of(case: Case, now: int) -> None:
+    book, facts = case[0], known_at(case[1], now)
+    decision = decide(book, fresh(facts, now), now)
+    told: set[tuple[str, date, str | None]] = {(item.kind, item.day, item.rule) for item in decision.reasons}
+    told |= {(item.kind, item.day, item.rule) for item in decision.not_counted}
+    days = {(kind, day) for kind, day, _ in told}
+    assert {("encounter", book.local_date(item.start)) for item in facts.windows} <= days
+    assert {("own_result", item.tested_on) for item in facts.results} <= days
+    notices = {("venue", book.local_date(item.start), f"venues.{item.rule}") for item in facts.venues}
+    notices |= {("area", book.local_date(item.start), f"areas.{item.rule}") for item in facts.areas}
+    ended = {(kind, day) for kind, day, rule in told if rule and rule.startswith("exits.")}
+    assert all(notice in told or notice[:2] in ended for notice in notices)
+    named = {item.certificate for item in decision.not_counted if item.certificate}
+    assert len(named) == len({item.id for item in facts.certificates})
+    cleared = {item.finding for item in decision.not_counted if item.why in (WhyNot.CLEARED, WhyNot.NOTHING_TO_END)}
+    assert {item.finding for item in facts.clearances} <= cleared
+
+
+@given(cases(), moments)
+@settings(deadline=None)
+def test_what_ends_a_reason_is_told_and_ends_nothing_else(case: Case, now: int) -> None:
+    book, facts = case
     decision = decide(book, facts, now)
-    days = {book.local_date(item.start) for item in facts.windows if item.published_at <= now}
-    told = {item.day for item in decision.reasons if item.kind == "encounter"}
-    told |= {item.day for item in decision.not_counted if item.kind == "encounter"}
-    assert told == days
+    for finding in decision.reasons:
+        hows = [item.how for item in decision.ends if item.finding == finding.id]
+        assert hows[:2] == ["time", "withdrawal by the authority"]
+        assert ("I was not there" in hows) == (finding.kind == "area")
+        assert hows[-1] == "clearance by the authority"
+    names = [finding.id for finding in decision.reasons]
+    assert len(set(names)) == len(names)
+    assert {item.finding for item in decision.ends} == set(names) or decision.grey_because

@@ -1,16 +1,26 @@
 """The journal tells every change and its reason, and shows when it was tampered with. specs/colour.md section 7"""
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ownhue.colour import Colour, Decision, Facts, decide
+from ownhue.colour import ClearanceFact, Colour, Decision, Facts, decide
+from ownhue.decision import decision_bytes, parse_decision
 from ownhue.demonstration import demonstration_rulebook, without_ceilings
-from ownhue.errors import FormatError, StateError, VerificationError
-from ownhue.journal import GENESIS, JournalEntry, entry_hash, next_entry, parse_entry, verify_chain
-from ownhue.records import record_bytes
+from ownhue.encoding import canonical_json
+from ownhue.errors import FormatError, LimitError, StateError, VerificationError
+from ownhue.journal import GENESIS, MAX_ENTRY_BYTES, JournalEntry, entry_hash, next_entry, parse_entry, verify_chain
+from ownhue.records import Record, record_bytes
 from ownhue.rulebook import Rulebook
-from tests.protocol.colour_cases import at, encounter, facts, key, result, uncapped
+from tests.conformance.decision_cases import MORNING_ID
+from tests.protocol.colour_cases import area, at, encounter, facts, key, negative, result, uncapped, venue
+from tests.protocol.colour_strategies import cases, json_values, moments
 
 BOOK = demonstration_rulebook()
 HOUR = (encounter(at(5, "09:00:00"), 30), encounter(at(5, "09:30:00"), 30, source=key(2)))
@@ -114,6 +124,89 @@ def test_a_withdrawal_in_part_is_told() -> None:
     assert entries[1].why == (f"finding {name} turned yellow, withdrawn in part by the authority",)
 
 
+def test_a_withdrawal_of_long_ago_is_not_told_as_the_end() -> None:
+    known = (encounter(at(5, "09:00:00"), 20), encounter(at(5, "15:00:00"), 5, source=key(2)))
+    entries = journal(
+        fresh(*known, now=at(8)),
+        fresh(*known, now=at(9), withdrawn={key(2): at(9)}),
+        fresh(*known, now=at(13), withdrawn={key(2): at(9)}),
+    )
+    name = decide(*fresh(*known, now=at(8))).reasons[0].id
+    assert whys(entries)[1:] == [(f"finding {name} ended",)]
+
+
+def test_a_stay_that_was_withdrawn_in_part_and_ended_by_time_ended() -> None:
+    known = (encounter(at(5, "09:00:00"), 20), encounter(at(5, "15:00:00"), 5, source=key(2)))
+    entries = journal(fresh(*known, now=at(8)), fresh(*known, now=at(13), withdrawn={key(2): at(9)}))
+    assert entries[1].why == (f"finding {MORNING_ID} ended",)
+
+
+def test_a_stay_that_was_withdrawn_and_would_be_over_too_was_withdrawn() -> None:
+    seen = encounter(at(5, "09:00:00"), 20)
+    entries = journal(fresh(seen, now=at(8)), fresh(seen, now=at(13), withdrawn={key(1): at(10)}))
+    assert entries[1].why == (f"finding {MORNING_ID} withdrawn by the authority",)
+
+
+def test_an_exit_its_rule_and_its_revocation_are_told() -> None:
+    seen = encounter(at(5, "09:00:00"), 20)
+    tests = (negative(at(10), at(10), revoked_at=at(12)),)
+    entries = journal(
+        fresh(seen, now=at(8)),
+        fresh(seen, now=at(10), certificates=tests),
+        fresh(seen, now=at(11), certificates=tests),
+        fresh(seen, now=at(12), certificates=tests),
+    )
+    assert whys(entries)[1:] == [
+        (f"finding {MORNING_ID} ended by certificate, exits.negative-pcr",),
+        (f"finding {MORNING_ID} is back: encounter, yellow, certificate revoked",),
+    ]
+
+
+def test_an_exit_from_red_alone_is_told_as_a_part() -> None:
+    rule = BOOK.exits[0].model_copy(update={"colours": ("red",)})
+    book = uncapped().model_copy(update={"exits": (rule,)})
+    known = facts(*HOUR, certificates=(negative(at(10), at(10)),), published_until=at(10))
+    entries = journal((book, known, at(9, "23:00:00")), (book, known, at(10)))
+    assert entries[1].why == (f"finding {MORNING_ID} turned yellow, ended in part by certificate, exits.negative-pcr",)
+
+
+def test_denied_cleared_and_contradicted_are_told() -> None:
+    visit, stay = venue(at(5), 20), area(at(5), 90)
+    seen = encounter(at(5, "09:00:00"), 20)
+    first = fresh(seen, now=at(8), venues=(visit,), areas=(stay,))
+    names = {finding.kind: finding.id for finding in decide(*first).reasons}
+    entries = journal(
+        first,
+        fresh(
+            seen,
+            now=at(9),
+            venues=(replace(visit, contradicted=True),),
+            areas=(replace(stay, denied_at=at(9)),),
+            clearances=(ClearanceFact(names["encounter"], at(8), at(9)),),
+        ),
+    )
+    assert sorted(entries[1].why) == sorted(
+        [
+            f"finding {names['venue']} contradicted by own location",
+            f"finding {names['area']} denied by its owner",
+            f"finding {names['encounter']} cleared by the authority",
+        ]
+    )
+
+
+@given(cases(), st.lists(moments, min_size=1, max_size=6))
+@settings(deadline=None)
+def test_any_life_makes_a_journal_that_holds(case: tuple[Rulebook, Facts], times: list[int]) -> None:
+    book, known = case
+    decisions = [decide(book, known, now) for now in sorted(times)]
+    entries = journal(*((book, known, now) for now in sorted(times)))
+    assert entries[-1].after == decisions[-1].colour
+    turns = [after.colour for before, after in pairwise(decisions) if before.colour != after.colour]
+    assert [entry.after for entry in entries if entry.before not in (None, entry.after)] == turns
+    for entry in entries:
+        assert parse_entry(record_bytes(entry)) == entry
+
+
 def four_entries() -> list[JournalEntry]:
     seen = encounter(at(5, "09:00:00"), 20)
     positive = result(9, at(9, "10:00:00"))
@@ -165,6 +258,35 @@ def test_an_entry_that_does_not_belong_is_refused() -> None:
             next_entry(previous, before, after)
     with pytest.raises(StateError, match="time goes back"):
         next_entry(first, green, decide(*fresh(now=at(6))))
+
+
+@given(st.binary(max_size=200) | st.text(max_size=60).map(lambda text: f'{{"after":"{text}"}}'.encode()))
+@settings(deadline=None)
+def test_arbitrary_bytes_are_no_entry_and_no_decision(data: bytes) -> None:
+    for parse in (parse_entry, parse_decision):
+        with pytest.raises(FormatError):
+            parse(data)
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_other_values_in_the_fields_are_accepted_as_they_are_or_refused(data: st.DataObject) -> None:
+    entry = four_entries()[1]
+    spelled: list[tuple[bytes, Callable[[bytes], Record]]] = [
+        (record_bytes(entry), parse_entry),
+        (decision_bytes(decide(*fresh(encounter(at(5), 20), now=at(8)))), parse_decision),
+    ]
+    for text, parse in spelled:
+        content = json.loads(text)
+        content[data.draw(st.sampled_from(sorted(content)))] = data.draw(json_values)
+        changed = canonical_json(content)
+        with suppress(FormatError):
+            assert record_bytes(parse(changed)) == changed
+
+
+def test_an_entry_has_a_longest_length() -> None:
+    with pytest.raises(LimitError):
+        parse_entry(b" " * (MAX_ENTRY_BYTES + 1))
 
 
 def test_entries_have_one_spelling() -> None:

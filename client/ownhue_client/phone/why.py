@@ -2,8 +2,10 @@
 
 YELLOW until 10 January 2026, 23:59 (Asia/Shanghai)
 because: on 3 January 2026, in the afternoon, 22 weighted minutes near people who reported a positive result ...
+not counted: 20 minutes at places that were warned of, on 4 January 2026: own location says otherwise
 ends: on 10 January 2026, 23:59
 ends: at once with a withdrawal by the authority
+ends: with a negative test (naat), sample from 8 January 2026 to 3 April 2026 (exits.negative-pcr)
 by: rulebook 1 (5b1c09d2), published data until 6 January 2026, 08:00, listening since 1 January 2026, 00:00
 """
 
@@ -12,6 +14,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ownhue.colour import Colour, Decision, Finding, Grey, NotCounted
+from ownhue.decision import Ending
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -23,6 +26,8 @@ _GREY = {
     Grey.OLD_DATA: "what is known of published data is too old",
     Grey.RADIO_OFF: "the radio was off too much to say that nobody was near",
 }
+#: What a certificate's date is the date of.
+_DATED = {"negative_test": "sample", "recovery": "first positive test", "vaccination": "given"}
 _DIGEST_LETTERS = 8
 
 
@@ -55,41 +60,80 @@ def _finding(finding: Finding, decision: Decision) -> str:
         learned = _moment(finding.learned_at, decision)
         return f"own positive result of {_day(finding.day)}, learned on {learned} -> {finding.colour.word}"
     part = "at night" if finding.part_of_day == "night" else f"in the {finding.part_of_day}"
-    heard = _number((finding.seconds or 0) // 60, "minute")
+    what = _encounter(finding) if finding.kind == "encounter" else _stay(finding)
     capped = "; enough for red, but Bluetooth alone never makes more than yellow" if finding.capped else ""
+    return f"on {_day(finding.day)}, {part}, {what} {finding.rule} -> {finding.colour.word}{capped}"
+
+
+def _encounter(finding: Finding) -> str:
+    heard = _number((finding.seconds or 0) // 60, "minute")
     return (
-        f"on {_day(finding.day)}, {part}, {_number(finding.minutes, 'weighted minute')} near people who reported"
-        f" a positive result ({heard} heard, distance mostly {finding.distance_band}),"
-        f" {finding.share_percent} % of the threshold {finding.rule} -> {finding.colour.word}{capped}"
+        f"{_number(finding.minutes, 'weighted minute')} near people who reported a positive result ({heard} heard,"
+        f" distance mostly {finding.distance_band}, place {finding.place}), {finding.share_percent} % of the threshold"
     )
+
+
+def _stay(finding: Finding) -> str:
+    where = "at places that were warned of" if finding.kind == "venue" else "in an area that was warned of"
+    return f"{_number(finding.minutes, 'minute')} {where}, {finding.share_percent} % of the least stay of"
 
 
 def _not_counted(decision: Decision) -> Iterator[str]:
     for item in decision.not_counted:
-        yield f"not counted: {_uncounted(item)}: {item.why}"
+        rule = f" ({item.rule})" if item.certificate and item.rule else ""
+        yield f"not counted: {_uncounted(item)}: {item.why}{rule}"
 
 
 def _uncounted(item: NotCounted) -> str:
-    if item.kind == "own_result":
-        return f"own positive result of {_day(item.day)}"
+    day, minutes = _day(item.day), _number((item.seconds or 0) // 60, "minute")
+    share = "" if item.share_percent is None else f", {item.share_percent} % of what makes a colour"
+    match item.kind:
+        case "own_result":
+            return f"own positive result of {day}"
+        case "venue":
+            return f"{minutes} at places that were warned of, on {day}{share}"
+        case "area":
+            return f"{minutes} in an area that was warned of, on {day}{share}"
+        case "certificate":
+            return f"certificate of {day}"
+        case "clearance":
+            return f"clearance of {day}"
     share = "" if item.share_percent is None else f", {item.share_percent} % of what makes yellow"
-    return f"{_number((item.seconds or 0) // 60, 'minute')} heard on {_day(item.day)}{share}"
+    return f"{minutes} heard on {day}{share}"
 
 
 def _ends(decision: Decision) -> Iterator[str]:
     for end in decision.ends:
-        if end.at is not None:
-            yield f"ends: on {_moment(end.at, decision)}{_of(end.finding, decision)}"
-        elif end.finding is None:
-            yield f"ends: with {end.how}"
-        else:
-            yield f"ends: at once with a {end.how}{_of(end.finding, decision)}"
+        yield f"ends: {_ending(end, decision)}{_of(end.finding, decision)}"
+
+
+def _ending(end: Ending, decision: Decision) -> str:
+    match end.how:
+        case "time":
+            return f"on {_moment(end.at or 0, decision)}"
+        case "certificate":
+            return _by_certificate(end, decision)
+        case "I was not there":
+            return 'at once when you say "I was not there"'
+        case "withdrawal by the authority" | "clearance by the authority":
+            return f"at once with a {end.how}"
+    return f"with {end.how}"
+
+
+def _by_certificate(end: Ending, decision: Decision) -> str:
+    kinds = f" ({', '.join(end.test_kinds)})" if end.test_kinds else ""
+    name, dated = str(end.certificate).replace("_", " "), _DATED[end.certificate or "negative_test"]
+    first, last = (_day(_local(unix or 0, decision).date()) for unix in (end.at, end.last))
+    return f"with a {name}{kinds}, {dated} from {first} to {last} ({end.rule})"
 
 
 def _of(finding_id: str | None, decision: Decision) -> str:
     """Which finding ends, where there is more than one."""
-    days = {finding.id: finding.day for finding in decision.reasons}
-    return f" (what counts from {_day(days[finding_id])})" if finding_id in days and len(days) > 1 else ""
+    found = {finding.id: finding for finding in decision.reasons}
+    if finding_id not in found or len(found) == 1:
+        return ""
+    finding = found[finding_id]
+    return f" (what counts from {_day(finding.day)}, {finding.kind.replace('_', ' ')})"
 
 
 def _basis(decision: Decision) -> str:
@@ -109,5 +153,9 @@ def _day(day: date) -> str:
 
 
 def _moment(unix: int, decision: Decision) -> str:
-    local = datetime.fromtimestamp(unix, ZoneInfo(decision.zone or "UTC"))
+    local = _local(unix, decision)
     return f"{_day(local.date())}, {local:%H:%M}"
+
+
+def _local(unix: int, decision: Decision) -> datetime:
+    return datetime.fromtimestamp(unix, ZoneInfo(decision.zone or "UTC"))
