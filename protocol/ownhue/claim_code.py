@@ -16,8 +16,10 @@ from ownhue.params import ReportType
 
 #: Crockford's base 32: digits and capitals without I, L, O and U.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-#: Characters of a spoken code and of one on a slip. specs/report.md section 2
-SHORT_LENGTH, LONG_LENGTH = 8, 16
+#: Characters of a spoken code. specs/report.md section 2
+SHORT_LENGTH = 8
+#: Characters of a code on a slip. specs/report.md section 2
+LONG_LENGTH = 16
 
 _DIGITS = ALPHABET[:10]
 _CODE = re.compile(rf"[1-5](?:[0-9]{{{SHORT_LENGTH - 1}}}|[{ALPHABET}]{{{LONG_LENGTH - 1}}})", re.ASCII)

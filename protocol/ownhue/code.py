@@ -18,17 +18,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from ownhue.challenge import CHALLENGE_BYTES
 from ownhue.encoding import base45_decode, base45_encode, cbor_decode, cbor_encode
 from ownhue.errors import FormatError, LimitError
 from ownhue.passes import Pass
 
-#: The first characters of every code.
+#: The first characters of every code. specs/code.md section 2
 PREFIX = "OWN1:"
 #: Characters of the longest possible code (every number at its largest, with a challenge). specs/code.md section 2
 MAX_CHARACTERS = 629
-#: Bytes of a checkpoint's challenge.
-CHALLENGE_BYTES = 16
-#: Bytes of the tree root in a statement.
+#: Bytes of the tree root in a statement. specs/code.md section 1
 ROOT_PREFIX_BYTES = 8
 
 _VERSION = 1

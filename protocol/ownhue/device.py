@@ -20,9 +20,9 @@ from nacl.signing import SigningKey, VerifyKey
 from ownhue.encoding import cbor_encode
 from ownhue.errors import FormatError, VerificationError
 
-#: Purpose of an enrolment request.
+#: Purpose of an enrolment request. specs/pass.md section 6
 ENROL = b"OWNHUE-ENROL"
-#: Purpose of a request for passes.
+#: Purpose of a request for passes. specs/pass.md section 6
 PASSES = b"OWNHUE-PASSES"
 
 _KEY_BYTES = 32
@@ -38,9 +38,10 @@ def sign_request(purpose: bytes, body: Mapping[str, Any], key: SigningKey) -> di
 def open_request(purpose: bytes, body: Mapping[str, Any], now: int, tolerance: int) -> bytes:
     """The public key (32 bytes) of the device that signed *body* for *purpose*.
 
-    Raises FormatError when device, time or signature are missing or of the wrong kind; VerificationError when the
-    signature does not hold or "time" is more than *tolerance* seconds from *now*.
+    Steps of specs/pass.md section 6. Raises FormatError when device, time or signature are missing or of the wrong
+    kind; VerificationError when the signature does not hold or "time" is more than *tolerance* seconds from *now*.
     """
+    # (1): device, time and signature are there.
     device, time, signature = body.get("device"), body.get("time"), body.get("signature")
     if not isinstance(device, bytes) or len(device) != _KEY_BYTES:
         raise FormatError("a request names its device with 32 bytes")
@@ -50,10 +51,10 @@ def open_request(purpose: bytes, body: Mapping[str, Any], now: int, tolerance: i
         raise FormatError("a request's time is a whole number")
     signed = {name: value for name, value in body.items() if name != "signature"}
     try:
-        VerifyKey(device).verify(_message(purpose, signed), signature)
+        VerifyKey(device).verify(_message(purpose, signed), signature)  # (2): the device signed this for this purpose
     except BadSignatureError as error:
         raise VerificationError("the device's signature does not hold") from error
-    if abs(now - time) > tolerance:
+    if abs(now - time) > tolerance:  # (3): just now
         raise VerificationError("the request's time is too far from now")
     return device
 

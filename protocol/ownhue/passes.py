@@ -26,7 +26,7 @@ from nacl.signing import SigningKey
 from ownhue.blind_rsa import RSABSSA_SHA384_PSS_DETERMINISTIC, Random, blind, finalize, load_pss_spki, verify
 from ownhue.encoding import base64url_decode, base64url_encode
 from ownhue.errors import ForkError, FormatError, LimitError, StateError
-from ownhue.params import EPOCH_SECONDS
+from ownhue.params import CODE_TOLERANCE_SECONDS, EPOCH_SECONDS
 
 #: Blind RSA (2048-bit) in the registry of Privacy Pass token types. RFC 9578 section 6
 TOKEN_TYPE = (2).to_bytes(2, "big")
@@ -38,11 +38,18 @@ MAX_EPOCHS = 400
 _VARIANT = RSABSSA_SHA384_PSS_DETERMINISTIC
 _MAX_EPOCH = 2**32 - 1
 _MAX_NAME = 255
+_KEY_BYTES = 32
 
 
 def epoch_of(unix: int) -> int:
     """The epoch (UTC day) of a time in unix seconds."""
     return unix // EPOCH_SECONDS
+
+
+def is_open(epoch: int, now: int) -> bool:
+    """Whether codes of *epoch* are accepted at *now* (unix seconds). specs/pass.md section 1"""
+    # As long as a code may be shown to a clock that differs: one tolerance before its day and after it.
+    return epoch_of(now - CODE_TOLERANCE_SECONDS) <= epoch <= epoch_of(now + CODE_TOLERANCE_SECONDS)
 
 
 def token_challenge(issuer_name: str, epoch: int) -> bytes:
@@ -55,7 +62,12 @@ def token_challenge(issuer_name: str, epoch: int) -> bytes:
 
 
 def token_input(public_key: bytes, challenge: bytes, key_id: bytes) -> bytes:
-    """What the issuer signs (RFC 9578 section 6.1), 98 bytes; the nonce is the pass's public key."""
+    """What the issuer signs (RFC 9578 section 6.1), 98 bytes; the nonce is the pass's public key.
+
+    Raises FormatError for a public key or a key id of another length than 32 bytes."""
+    if len(public_key) != _KEY_BYTES or len(key_id) != _KEY_BYTES:
+        # Without fixed lengths one message would stand for several passes.
+        raise FormatError(f"a pass's public key and a key id have {_KEY_BYTES} bytes")
     return TOKEN_TYPE + public_key + sha256(challenge).digest() + key_id
 
 
@@ -205,7 +217,10 @@ def finish_pass(request: PassRequest, issuer_name: str, epoch_key: EpochKey, bli
 
 
 def verify_pass(issuer_name: str, epoch_key: EpochKey, public_key: bytes, signature: bytes) -> None:
-    """Raises VerificationError unless the issuer signed the one-time *public_key* (32 bytes) for the epoch."""
+    """Raises VerificationError unless the issuer signed the one-time *public_key* for the epoch.
+
+    Step 3 of specs/pass.md section 7; step 1 is what an EpochKey is. Raises FormatError where step 2 does not hold.
+    """
     verify(epoch_key.public_key, _message(issuer_name, epoch_key, public_key), signature, _VARIANT)
 
 

@@ -1,4 +1,4 @@
-"""Region: where a region's servers are and whose signatures count there. specs/publication.md section 5
+"""Region: where a region's servers are and whose signatures count there. specs/region.md section 1
 
     {"authority_key":"...","batch_seconds":7200,"format":"ownhue-region-1","issuer_key":"...",
      "issuer_name":"issuer.demo.ownhue.example","key_file_id":"demo","key_file_key":"...","key_file_version":"1",
@@ -9,6 +9,7 @@
 - Keys are base64url without padding; the properties ``*_bytes`` give their bytes.
 """
 
+from hashlib import sha256
 from typing import Annotated, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ownhue.encoding import base64url_decode, canonical_json, parse_canonical_json
 from ownhue.errors import FormatError, LimitError
 
-#: Longest region file in bytes. specs/publication.md section 5
+#: Longest region file in bytes. specs/region.md section 1
 MAX_REGION_BYTES = 8192
 
 _KEY_BYTES = 32
@@ -68,7 +69,7 @@ class Region(BaseModel):
     @field_validator("key_file_key")
     @classmethod
     def _is_p256(cls, text: str) -> str:
-        _load_p256(base64url_decode(text))
+        load_p256(base64url_decode(text))
         return text
 
     @field_validator("url")
@@ -86,7 +87,7 @@ class Region(BaseModel):
     @property
     def key_file_public_key(self) -> EllipticCurvePublicKey:
         """P-256 key of key files."""
-        return _load_p256(base64url_decode(self.key_file_key))
+        return load_p256(base64url_decode(self.key_file_key))
 
     @property
     def publisher_key_bytes(self) -> bytes:
@@ -109,6 +110,11 @@ def region_bytes(region: Region) -> bytes:
     return canonical_json(region.model_dump())
 
 
+def region_digest(region: Region) -> bytes:
+    """SHA-256 of the region's file, 32 bytes: by it a directory names the file. specs/region.md section 3"""
+    return sha256(region_bytes(region)).digest()
+
+
 def parse_region(data: bytes) -> Region:
     """The region of a file. Raises LimitError, or FormatError naming the first field that is wrong."""
     if len(data) > MAX_REGION_BYTES:
@@ -129,7 +135,8 @@ def parse_region_body(body: object) -> Region:
     return region
 
 
-def _load_p256(spki: bytes) -> EllipticCurvePublicKey:
+def load_p256(spki: bytes) -> EllipticCurvePublicKey:
+    """The P-256 key of a SubjectPublicKeyInfo in its one spelling. Raises FormatError."""
     try:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm) as error:

@@ -30,13 +30,15 @@ from ownhue.blind_rsa import (
     verify,
 )
 from ownhue.encoding import base64url_decode, base64url_encode
-from ownhue.errors import FormatError
+from ownhue.errors import FormatError, LimitError
 from ownhue.params import ReportType
 
 #: Length in seconds of the week for which one token key signs. specs/report.md section 3
 WEEK_SECONDS = 604_800
 #: Most keys in one list of token keys: a few weeks of five report types. specs/report.md section 3
 MAX_TOKEN_KEYS = 64
+#: Weeks before the present one whose tokens are accepted: a phone waits before it sends. specs/report.md section 3
+TOKEN_WEEKS_BACK = 2
 
 _VARIANT = RSABSSA_SHA384_PSS_DETERMINISTIC
 _MAX_WEEK = 2**32
@@ -64,6 +66,11 @@ def week_of(unix: int) -> int:
     return unix // WEEK_SECONDS
 
 
+def is_accepted_week(week: int, now: int) -> bool:
+    """Whether a publisher takes tokens of *week* at *now* (unix seconds): this week's and the two before."""
+    return week_of(now) - TOKEN_WEEKS_BACK <= week <= week_of(now)
+
+
 def report_keys_body(keys: Sequence[ReportTokenKey]) -> dict[str, Any]:
     """The body of the signed document "report-keys". specs/report.md section 3"""
     return {
@@ -78,7 +85,9 @@ def report_keys_from_body(body: Mapping[str, Any]) -> tuple[ReportTokenKey, ...]
     """The keys of a document's body, by week and report type. Raises FormatError, also for two keys of one report type
     and week, and for one key in two places: either would tell phones or reports apart. specs/report.md section 3"""
     match body:
-        case {"keys": list(entries), **rest} if not rest and len(entries) <= MAX_TOKEN_KEYS:
+        case {"keys": list(entries), **rest} if not rest:
+            if len(entries) > MAX_TOKEN_KEYS:
+                raise LimitError(f"more than {MAX_TOKEN_KEYS} report token keys")
             keys = tuple(_token_key(entry) for entry in entries)
         case _:
             raise FormatError("not a list of report token keys")

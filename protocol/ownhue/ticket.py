@@ -12,13 +12,16 @@ from nacl.signing import SigningKey, VerifyKey
 from ownhue.encoding import base64url_decode, base64url_encode, cbor_decode, cbor_encode
 from ownhue.errors import FormatError, LimitError, VerificationError
 
+#: The first characters of every ticket. specs/pass.md section 6
 PREFIX = "OWNT1."
+#: Most characters of a ticket; 124 are usual. specs/pass.md section 6
+MAX_TICKET_CHARACTERS = 200
+#: Random bytes of a ticket. specs/pass.md section 6
+NONCE_BYTES = 16
 
 _PURPOSE = b"OWNHUE-TICKET"
 _VERSION = 1
-_NONCE_BYTES = 16
 _SIGNATURE_BYTES = 64
-_MAX_CHARACTERS = 200
 _MAX_TIME = 2**32 - 1
 
 
@@ -41,20 +44,22 @@ def sign_ticket(signing_key: SigningKey, nonce: bytes, expires: int) -> str:
 def open_ticket(text: str, verify_key: bytes, now: int) -> Ticket:
     """The ticket of *text*, signed by *verify_key* (Ed25519, 32 bytes) and not yet over at *now* (unix seconds).
 
-    Raises FormatError for any other text, VerificationError for a foreign signature and for a ticket that is over.
+    Steps of specs/pass.md section 6. Raises FormatError for any other text, VerificationError for a foreign signature
+    and for a ticket that is over.
     """
-    if len(text) > _MAX_CHARACTERS:
+    # (1): the text is short enough, begins as a ticket, and is Base64 in its one spelling.
+    if len(text) > MAX_TICKET_CHARACTERS:
         raise LimitError("too long for a ticket")
     if not text.startswith(PREFIX):
         raise FormatError(f"a ticket begins with {PREFIX}")
     data = base64url_decode(text[len(PREFIX) :])
     body, signature = data[:-_SIGNATURE_BYTES], data[-_SIGNATURE_BYTES:]
-    ticket = _parse(body)
+    ticket = _parse(body)  # (2): the body is one
     try:
-        VerifyKey(verify_key).verify(_PURPOSE + body, signature)
+        VerifyKey(verify_key).verify(_PURPOSE + body, signature)  # (3): the authority signed it
     except BadSignatureError as error:
         raise VerificationError("the ticket's signature does not hold") from error
-    if now >= ticket.expires:
+    if now >= ticket.expires:  # (4): it is not over
         raise VerificationError("the ticket is over")
     return ticket
 
@@ -63,7 +68,7 @@ def _parse(body: bytes) -> Ticket:
     match cbor_decode(body):
         case [version, bytes(nonce), int(expires)] if (
             (type(version), version) == (int, _VERSION)
-            and len(nonce) == _NONCE_BYTES
+            and len(nonce) == NONCE_BYTES
             and type(expires) is int
             and 0 <= expires <= _MAX_TIME
         ):

@@ -23,12 +23,14 @@ from hashlib import sha256
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from ownhue.code import CHALLENGE_BYTES, PREFIX, Code, Statement, decode_code
+from ownhue.challenge import CHALLENGE_BYTES
+from ownhue.code import PREFIX, Code, Statement, decode_code
 from ownhue.errors import FormatError, StateError, VerificationError
 from ownhue.params import CODE_TOLERANCE_SECONDS
-from ownhue.passes import EpochKey, epoch_of, verify_pass
+from ownhue.passes import EpochKey, is_open, verify_pass
 
-_SEEN_BYTES = 8
+#: Bytes that are remembered of a pass. specs/code.md section 4
+SEEN_BYTES = 8
 
 
 class Refusal(StrEnum):
@@ -126,10 +128,10 @@ class Seen:
     def note(self, epoch: int, public_key: bytes, now: int) -> int | None:
         """Remember a pass. Returns the seconds since it was accepted last. Raises CodeRefused (SAME_PASS) at a gate."""
         # Around midnight two epochs are open; both are remembered, or the same pass would be fresh after another's.
-        for closed in [kept for kept in self._epochs if not _is_open(kept, now)]:
+        for closed in [kept for kept in self._epochs if not is_open(kept, now)]:
             del self._epochs[closed]
         passes = self._epochs.setdefault(epoch, {})
-        short = sha256(b"OWNHUE-SEEN" + public_key).digest()[:_SEEN_BYTES]
+        short = sha256(b"OWNHUE-SEEN" + public_key).digest()[:SEEN_BYTES]
         before = passes.get(short)
         if before is not None and self._refuse_same:
             raise CodeRefused(Refusal.SAME_PASS)
@@ -176,14 +178,9 @@ def _epoch_key(code: Code, view: CheckpointView, now: int) -> EpochKey:
         raise CodeRefused(Refusal.UNKNOWN_KEY)
     if code.epoch != key.epoch:
         raise CodeRefused(Refusal.OTHER_EPOCH)
-    if not _is_open(code.epoch, now):
+    if not is_open(code.epoch, now):
         raise CodeRefused(Refusal.EPOCH_CLOSED)
     return key
-
-
-def _is_open(epoch: int, now: int) -> bool:
-    # As long as a code may be shown to a clock that differs: one tolerance before its day and after it.
-    return epoch_of(now - CODE_TOLERANCE_SECONDS) <= epoch <= epoch_of(now + CODE_TOLERANCE_SECONDS)
 
 
 def _check_time(statement: Statement, now: int, challenge: bytes) -> None:

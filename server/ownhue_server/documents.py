@@ -17,7 +17,7 @@ PATHS = {
         "report-keys": "/authority/v1/documents/report-keys",
         "rulebook": "/authority/v1/documents/rulebook",
     },
-    Role.ISSUER: {"epochs": "/issuer/v1/epochs"},
+    Role.ISSUER: {"epochs": "/issuer/v1/epochs", "past-epochs": "/issuer/v1/past-epochs"},
 }
 #: Seconds that a role may take to answer.
 FETCH_SECONDS = 10
@@ -66,6 +66,9 @@ class DocumentSources:
         url, body = self._config.url_of(role) + path, bytearray()
         try:
             async with self._http.stream("GET", url) as answer:
+                if answer.status_code == 404:
+                    _log.info("%s has nothing to publish yet", url)
+                    return None
                 answer.raise_for_status()
                 async for chunk in answer.aiter_bytes():
                     body += chunk

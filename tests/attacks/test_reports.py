@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.public import PrivateKey, SealedBox
 
 from ownhue.blind_rsa import blind_sign
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
@@ -29,22 +29,29 @@ from ownhue.report import (
     seal,
     verify_token,
 )
-from tests.protocol.report_cases import PUBLISHER, PUBLISHER_KEY, WEEK, keys, report, signer, token, withdrawal
+from tests.protocol.report_cases import (
+    PUBLISHER,
+    PUBLISHER_KEY,
+    WEEK,
+    keys,
+    report,
+    seal_plain,
+    signer,
+    token,
+    withdrawal,
+)
 
-SEALED = seal(report(), PUBLISHER_KEY)
-
-
-def sealed_plain(plain: bytes) -> bytes:
-    """Any bytes, sealed correctly: anybody can do that."""
-    return bytes(SealedBox(PublicKey(PUBLISHER_KEY)).encrypt(plain))
+SEALED = seal(report(), PUBLISHER_KEY, os.urandom)
 
 
 def sealed_body(body: Any) -> bytes:
-    return sealed_plain(frame(cbor_encode(body), PLAIN_BYTES))
+    return seal_plain(frame(cbor_encode(body), PLAIN_BYTES))
 
 
 def body_of(sent: Report | Withdrawal) -> dict[str, Any]:
-    body: dict[str, Any] = cbor_decode(unframe(SealedBox(PUBLISHER).decrypt(seal(sent, PUBLISHER_KEY)), PLAIN_BYTES))
+    body: dict[str, Any] = cbor_decode(
+        unframe(SealedBox(PUBLISHER).decrypt(seal(sent, PUBLISHER_KEY, os.urandom)), PLAIN_BYTES)
+    )
     return body
 
 
@@ -76,7 +83,7 @@ def test_a_degenerate_sender_key_is_refused() -> None:
 def test_hostile_content_that_is_sealed_correctly_gets_our_error(content: bytes) -> None:
     for plain in (content.ljust(PLAIN_BYTES, b"\0"), frame(content, PLAIN_BYTES), content):
         with pytest.raises(OwnhueError):
-            open_sealed(sealed_plain(plain), PUBLISHER)
+            open_sealed(seal_plain(plain), PUBLISHER)
 
 
 _VALUES = st.recursive(
@@ -121,11 +128,11 @@ def test_content_in_another_encoding_is_refused() -> None:
     indefinite = b"\xbf" + encoded[1:] + b"\xff"
     for content in (longer, indefinite, encoded + b"\0", encoded[:-1]):
         with pytest.raises(FormatError):
-            open_sealed(sealed_plain(frame(content, PLAIN_BYTES)), PUBLISHER)
+            open_sealed(seal_plain(frame(content, PLAIN_BYTES)), PUBLISHER)
     hidden = bytearray(frame(encoded, PLAIN_BYTES))
     hidden[-1] = 1
     with pytest.raises(FormatError):
-        open_sealed(sealed_plain(bytes(hidden)), PUBLISHER)
+        open_sealed(seal_plain(bytes(hidden)), PUBLISHER)
 
 
 def test_too_many_keys_are_refused() -> None:
@@ -253,4 +260,6 @@ def test_claims_and_reports_fit_each_other_in_every_combination() -> None:
 
 
 def test_the_desk_cannot_tell_reports_apart_by_their_size() -> None:
-    assert {len(seal(sent, PUBLISHER_KEY)) for sent in (report(1), report(100), withdrawal(5))} == {SEALED_BYTES}
+    assert {len(seal(sent, PUBLISHER_KEY, os.urandom)) for sent in (report(1), report(100), withdrawal(5))} == {
+        SEALED_BYTES
+    }

@@ -143,9 +143,8 @@ def test_keys_that_do_not_hash_to_the_token_spend_nothing(clinic: Clinic) -> Non
         [patient.keys[0], swapped, patient.keys[2]],
         [patient.keys[0], other_onset, patient.keys[2]],
     ):
-        assert clinic.send(seal(Report(key.key_id, patient.signature, tuple(keys)), region.publisher_key_bytes)) == (
-            "bad_token"
-        )
+        forged = Report(key.key_id, patient.signature, tuple(keys))
+        assert clinic.send(seal(forged, region.publisher_key_bytes, os.urandom)) == "bad_token"
     assert clinic.report(patient) == "ok"
     clinic.server.move_clock(MONDAY + BATCH)
     out = {exposure.data for content in clinic.published().key_files() for exposure in content.keys}

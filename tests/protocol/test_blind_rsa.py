@@ -1,9 +1,8 @@
-"""ownhue.blind_rsa: the published vectors of RFC 9474 and RFC 9578, blindness, and what is refused."""
+"""ownhue.blind_rsa: what it makes, how it handles secrets, and what it refuses.
 
-import json
-from hashlib import sha256
-from itertools import product
-from typing import Any
+The published vectors of RFC 9474 and RFC 9578 are run in tests/conformance; blindness is shown in tests/attacks/
+test_blindness.py.
+"""
 
 import gmpy2
 import pytest
@@ -14,9 +13,6 @@ from hypothesis import strategies as st
 
 from ownhue.blind_rsa import (
     RSABSSA_SHA384_PSS_DETERMINISTIC,
-    RSABSSA_SHA384_PSS_RANDOMIZED,
-    RSABSSA_SHA384_PSSZERO_DETERMINISTIC,
-    RSABSSA_SHA384_PSSZERO_RANDOMIZED,
     Blinded,
     Variant,
     blind,
@@ -25,24 +21,14 @@ from ownhue.blind_rsa import (
     generate_key,
     load_pss_spki,
     prepare,
+    private_key_of,
     pss_spki,
     verify,
 )
+from ownhue.conformance.blind_rsa_ops import VARIANTS
 from ownhue.errors import FormatError, VerificationError
-from tests.conformance.scripted import Script, Stream, private_key_of, rsa_key
-from tests.shared import SPECS, shared_path
+from tests.conformance.scripted import Script, Stream, rsa_key
 
-RFC9474: dict[str, Any] = json.loads((SPECS / "vectors/rfc9474.json").read_bytes())
-RFC9578: dict[str, Any] = json.loads((SPECS / "vectors/rfc9578.json").read_bytes())
-VARIANTS = {
-    variant.name: variant
-    for variant in (
-        RSABSSA_SHA384_PSS_RANDOMIZED,
-        RSABSSA_SHA384_PSSZERO_RANDOMIZED,
-        RSABSSA_SHA384_PSS_DETERMINISTIC,
-        RSABSSA_SHA384_PSSZERO_DETERMINISTIC,
-    )
-}
 PLAIN = RSABSSA_SHA384_PSS_DETERMINISTIC
 
 
@@ -53,71 +39,20 @@ def signed(message: bytes, label: str = "signed") -> tuple[Blinded, bytes, bytes
     return request, answer, finalize(rsa_key("blind").public_key(), message, answer, request.inverse, PLAIN)
 
 
-@pytest.mark.parametrize("vector", RFC9474["vectors"], ids=lambda vector: vector["variant"])
-def test_rfc_9474_vector_bit_for_bit(vector: dict[str, str]) -> None:
-    private = private_key_of(int(RFC9474["key"]["p"], 16), int(RFC9474["key"]["q"], 16))
-    public, variant = private.public_key(), VARIANTS[vector["variant"]]
-    values = {name: bytes.fromhex(value) for name, value in vector.items() if name != "variant"}
-    inverse = int(vector["inverse"], 16)
-    factor = pow(inverse, -1, public.public_numbers().n).to_bytes(512, "big")
-
-    message = prepare(variant, bytes.fromhex(RFC9474["message"]), Script(values["prefix"]))
-    assert message.hex() == vector["prefix"] + RFC9474["message"]
-    request = blind(public, message, variant, Script(values["salt"], factor))
-    assert request.message == values["blinded"]
-    assert request.inverse == inverse
-    answer = blind_sign(private, request.message, Stream("base blinding"))
-    assert answer == values["blind_signature"]
-    assert finalize(public, message, answer, inverse, variant) == values["signature"]
-    verify(public, message, values["signature"], variant)
-
-
-def test_the_typed_vectors_are_those_of_the_published_file() -> None:
-    published = json.loads(shared_path("vectors/rfc9474.json").read_bytes())
-    assert len(published) == len(RFC9474["vectors"])
-    names = {"prefix": "msg_prefix", "salt": "salt", "inverse": "inv", "blinded": "blinded_msg"}
-    names |= {"blind_signature": "blind_sig", "signature": "sig", "variant": "name"}
-    for theirs, ours in zip(published, RFC9474["vectors"], strict=True):
-        assert {name: theirs[other].removeprefix("0x") for name, other in names.items()} == ours
-        assert theirs["msg"] == RFC9474["message"]
-        assert {"p": theirs["p"][2:], "q": theirs["q"][2:]} == RFC9474["key"]
-
-
-def test_rfc_9578_vector_bit_for_bit() -> None:
-    values = {name: bytes.fromhex(value) for name, value in RFC9578.items() if name != "source"}
-    public = load_pss_spki(values["spki"])
-    assert pss_spki(public) == values["spki"]
-    key_id = sha256(values["spki"]).digest()
-    message = b"\0\2" + values["nonce"] + sha256(values["token_challenge"]).digest() + key_id
-    request = blind(public, message, PLAIN, Script(values["salt"], values["blind"]))
-    assert b"\0\2" + key_id[-1:] + request.message == values["token_request"]
-    assert message + finalize(public, message, values["token_response"], request.inverse, PLAIN) == values["token"]
-
-
-def test_every_request_fits_every_signature() -> None:
-    """Perfect blindness: for each request that the signer saw and each signature there is a blinding factor that
-
-    turns the one into the other, so that what the signer saw excludes nobody. Each is found and played again.
-    """
-    public = rsa_key("blind").public_key()
-    n = public.public_numbers().n
-    runs = []
-    for index in range(6):
-        salts: list[bytes] = []
-        stream, message = Stream(f"run {index}"), f"message {index}".encode()
-
-        def random(length: int, stream: Stream = stream, taken: list[bytes] = salts) -> bytes:
-            taken.append(stream(length))
-            return taken[-1]
-
-        request = blind(public, message, PLAIN, random)
-        answer = blind_sign(rsa_key("blind"), request.message, Stream("signer"))
-        runs.append((request, answer, message, salts[0], finalize(public, message, answer, request.inverse, PLAIN)))
-    for (request, answer, *_), (_, _, message, salt, signature) in product(runs, runs):
-        factor = int.from_bytes(answer, "big") * pow(int.from_bytes(signature, "big"), -1, n) % n
-        again = blind(public, message, PLAIN, Script(salt, factor.to_bytes(256, "big")))
-        assert again.message == request.message
-        assert finalize(public, message, answer, again.inverse, PLAIN) == signature
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_every_variant_goes_from_message_to_signature(variant: Variant) -> None:
+    private = rsa_key("blind")
+    prepared = prepare(variant, b"message", Stream("prefix"))
+    assert prepared.endswith(b"message")
+    assert (len(prepared) == 32 + 7) == variant.randomized
+    request = blind(private.public_key(), prepared, variant, Stream("request"))
+    answer = blind_sign(private, request.message, Stream("signer"))
+    verify(
+        private.public_key(),
+        prepared,
+        finalize(private.public_key(), prepared, answer, request.inverse, variant),
+        variant,
+    )
 
 
 def test_the_blinding_factor_is_drawn_again_when_it_is_not_below_the_modulus() -> None:
@@ -246,6 +181,28 @@ def test_a_key_with_another_exponent_is_not_used() -> None:
         pss_spki(odd)
     with pytest.raises(FormatError):
         blind(odd, b"m", PLAIN, Stream("x"))
+
+
+def test_two_primes_are_one_private_key() -> None:
+    numbers = rsa_key("blind").private_numbers()
+    for pair in ((numbers.p, numbers.q), (numbers.q, numbers.p)):
+        assert private_key_of(*pair).public_key().public_numbers() == numbers.public_numbers
+
+
+@pytest.mark.parametrize("change", [(0, 2), (2, 0), (1, 1)], ids=str)
+def test_numbers_that_are_not_prime_are_no_key(change: tuple[int, int]) -> None:
+    numbers = rsa_key("blind").private_numbers()
+    with pytest.raises(FormatError):
+        private_key_of(numbers.p + change[0], numbers.q + change[1])
+
+
+def test_primes_that_make_no_key_of_ours_are_refused() -> None:
+    p = rsa_key("blind").private_numbers().p
+    # Twice the same; one that leaves the exponent without an inverse; a modulus that is too short.
+    unfit = next(65537 * k + 1 for k in range(2**1007, 2**1007 + 10**5, 2) if gmpy2.is_prime(65537 * k + 1))
+    for pair in ((p, p), (p, unfit), (p, 65539), (3, 5)):
+        with pytest.raises(FormatError):
+            private_key_of(*pair)
 
 
 def test_a_new_key_has_2048_bits() -> None:

@@ -1,4 +1,4 @@
-"""Region files: strict and canonical. specs/publication.md section 5"""
+"""Region files: strict and canonical. specs/region.md section 1"""
 
 import json
 from typing import Any

@@ -11,7 +11,7 @@ from nacl.public import SealedBox
 
 from ownhue.blind_rsa import pss_spki
 from ownhue.encoding import base64url_encode, canonical_json, cbor_encode, parse_canonical_json, unframe
-from ownhue.errors import FormatError, LimitError
+from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.params import FRAME_BYTES, MAX_REPORT_KEYS, ReportType
 from ownhue.report import (
     PLAIN_BYTES,
@@ -19,7 +19,10 @@ from ownhue.report import (
     Report,
     ReportKey,
     Withdrawal,
+    check_report,
+    check_secrets,
     commitment_of,
+    is_accepted_week,
     open_sealed,
     report_keys_body,
     report_keys_from_body,
@@ -32,6 +35,7 @@ from ownhue.report import (
     withdrawal_secret,
 )
 from tests.protocol.report_cases import (
+    NOW,
     PHONE_SECRET,
     PUBLISHER,
     PUBLISHER_KEY,
@@ -42,6 +46,7 @@ from tests.protocol.report_cases import (
     signer,
     token,
     withdrawal,
+    withdrawal_of,
 )
 from tests.shared import SPECS
 
@@ -50,24 +55,27 @@ _KEY = ReportKey(bytes(range(16)), START, 12, -1, bytes(32))
 
 def test_what_is_sealed_is_opened_again() -> None:
     for sent in (report(), withdrawal()):
-        assert open_sealed(seal(sent, PUBLISHER_KEY), PUBLISHER) == sent
+        assert open_sealed(seal(sent, PUBLISHER_KEY, os.urandom), PUBLISHER) == sent
 
 
 def test_every_sealed_report_has_one_length_that_fits_a_frame() -> None:
     largest = report(MAX_REPORT_KEYS, signer(bits=4096))
-    sealed = [seal(sent, PUBLISHER_KEY) for sent in (report(1), largest, withdrawal(1), withdrawal(MAX_REPORT_KEYS))]
+    sealed = [
+        seal(sent, PUBLISHER_KEY, os.urandom)
+        for sent in (report(1), largest, withdrawal(1), withdrawal(MAX_REPORT_KEYS))
+    ]
     assert [len(data) for data in sealed] == [SEALED_BYTES] * 4
     assert open_sealed(sealed[1], PUBLISHER) == largest
     assert len(cbor_encode({"sealed": sealed[1]})) <= FRAME_BYTES - 4
 
 
 def test_sealing_twice_gives_different_bytes() -> None:
-    assert seal(report(), PUBLISHER_KEY) != seal(report(), PUBLISHER_KEY)
+    assert seal(report(), PUBLISHER_KEY, os.urandom) != seal(report(), PUBLISHER_KEY, os.urandom)
 
 
 def test_the_plain_content_is_the_map_of_the_spec() -> None:
     sent = report(1)
-    plain = unframe(SealedBox(PUBLISHER).decrypt(seal(sent, PUBLISHER_KEY)), PLAIN_BYTES)
+    plain = unframe(SealedBox(PUBLISHER).decrypt(seal(sent, PUBLISHER_KEY, os.urandom)), PLAIN_BYTES)
     assert plain == cbor_encode(
         {
             "kind": "report",
@@ -270,7 +278,7 @@ def test_two_keys_for_one_report_type_and_week_are_refused() -> None:
 @pytest.mark.parametrize("key", [b"", bytes(31), bytes(33), bytes(32)])
 def test_an_unusable_publisher_key_seals_nothing(key: bytes) -> None:
     with pytest.raises(FormatError):
-        seal(report(), key)
+        seal(report(), key, os.urandom)
 
 
 @given(
@@ -284,7 +292,7 @@ def test_any_report_round_trips(periods: list[tuple[int, int, int | None]]) -> N
         made.append(ReportKey(number.to_bytes(16, "big"), start + gap, period, days, bytes(32)))
         start += gap + period
     sent = Report(bytes(32), bytes(256), tuple(made))
-    assert open_sealed(seal(sent, PUBLISHER_KEY), PUBLISHER) == sent
+    assert open_sealed(seal(sent, PUBLISHER_KEY, os.urandom), PUBLISHER) == sent
 
 
 def test_limits_are_those_of_the_spec() -> None:
@@ -292,3 +300,58 @@ def test_limits_are_those_of_the_spec() -> None:
     for number in (PLAIN_BYTES, SEALED_BYTES):
         assert f"{number:,} bytes" in text
     assert f"1 to {MAX_REPORT_KEYS} arrays" in text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["keys", "more"]), JSON) | st.dictionaries(st.text(), JSON))
+def test_only_our_own_error_leaves_the_parser_of_token_keys(body: dict[str, object]) -> None:
+    try:
+        read = report_keys_from_body(body)
+    except OwnhueError:
+        return
+    assert report_keys_body(read) == body
+
+
+@given(st.data())
+def test_token_keys_that_are_accepted_are_written_in_the_same_way(data: st.DataObject) -> None:
+    text = bytearray(canonical_json(report_keys_body([signer().public, signer(ReportType.REVOKED).public])))
+    for _ in range(data.draw(st.integers(1, 2))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(32, 126))
+    try:
+        body = parse_canonical_json(bytes(text))
+        read = report_keys_from_body(body) if isinstance(body, dict) else ()
+    except OwnhueError:
+        return
+    assert not read or canonical_json(report_keys_body(read)) == bytes(text)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**42))
+def test_a_token_counts_for_its_week_and_the_two_after_it(week: int, now: int) -> None:
+    assert is_accepted_week(week, now) == (week * 604_800 <= now < (week + 3) * 604_800)
+
+
+def test_a_withdrawal_of_some_keys_leaves_the_others() -> None:
+    """The token covers the subset; the others' secrets never leave the phone."""
+    whole = report(5)
+    chosen = [key.data for key in whole.keys[1:3]]
+    back = withdrawal_of(chosen)
+    assert [data for data, _ in back.keys] == chosen
+    verify_token(back.message(), back.signature, signer(ReportType.REVOKED).public)
+    check_secrets(back, {key.data: key.commitment for key in whole.keys})
+    left = [withdrawal_secret(PHONE_SECRET, key.data) for key in whole.keys if key.data not in chosen]
+    opened = SealedBox(PUBLISHER).decrypt(seal(back, PUBLISHER_KEY, os.urandom))
+    assert not any(secret in opened for secret in left)
+
+
+def test_everything_of_a_report_is_checked_in_one_call() -> None:
+    known = {by.public.key_id: by.public for by in (signer(), signer(ReportType.REVOKED))}
+    for sent in (report(), withdrawal()):
+        opened, key = check_report(seal(sent, PUBLISHER_KEY, os.urandom), PUBLISHER, known, NOW)
+        assert opened == sent
+        assert key.key_id == sent.key_id

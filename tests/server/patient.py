@@ -69,12 +69,12 @@ class Patient:
 
     def sealed(self, key: ReportTokenKey, region: Region) -> bytes:
         """The sealed report."""
-        return seal(Report(key.key_id, self.signature, tuple(self.keys)), region.publisher_key_bytes)
+        return seal(Report(key.key_id, self.signature, tuple(self.keys)), region.publisher_key_bytes, os.urandom)
 
     def withdrawal(self, signature: bytes, key: ReportTokenKey, region: Region) -> bytes:
         """The sealed withdrawal of all keys."""
         pairs = tuple((data, withdrawal_secret(self.secret, data)) for data in self.datas)
-        return seal(Withdrawal(key.key_id, signature, pairs), region.publisher_key_bytes)
+        return seal(Withdrawal(key.key_id, signature, pairs), region.publisher_key_bytes, os.urandom)
 
 
 def make_key(secret: bytes, start: int, period: int = KEY_PERIOD, onset: int | None = 1) -> ReportKey:

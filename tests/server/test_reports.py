@@ -1,5 +1,6 @@
 """Reports and withdrawals: what is stored, what is refused, what is published of it."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def test_many_reports_share_commits_and_none_is_lost(clinic: Clinic) -> None:
 def test_a_foreign_sealing_key_is_malformed(clinic: Clinic) -> None:
     patient = clinic.patient(2)
     report = Report(clinic.key().key_id, patient.signature, tuple(patient.keys))
-    assert clinic.send(seal(report, b"\x09" + bytes(31))) == "malformed"
+    assert clinic.send(seal(report, b"\x09" + bytes(31), os.urandom)) == "malformed"
 
 
 def _database(directory: Path, query: str) -> list[tuple[object, ...]]:

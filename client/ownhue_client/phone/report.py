@@ -155,7 +155,7 @@ class Reports:
             return report
         keys = tuple(ReportKey(*key) for key in report["keys"])
         content = Report(token_key(report["claim"]).key_id, report["token"], keys)
-        return report | {"sealed": seal(content, self._out.region.publisher_key_bytes)}
+        return report | {"sealed": seal(content, self._out.region.publisher_key_bytes, self._out.random)}
 
 
 def deliver(door: Door, sealed: bytes, purpose: str, now: int, *, delivered_before: bool) -> None:

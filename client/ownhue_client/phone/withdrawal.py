@@ -61,7 +61,7 @@ class Withdrawals:
         if pending["keys"]:
             keys = tuple((data, secret) for data, secret in pending["keys"])
             content = Withdrawal(token_key(pending["claim"]).key_id, token, keys)
-            pending["sealed"] = seal(content, self._out.region.publisher_key_bytes)
+            pending["sealed"] = seal(content, self._out.region.publisher_key_bytes, self._out.random)
         report_type, tested_on, learned_at, _ = row.value
         withdrawn = result_record(result_of([report_type, tested_on, learned_at, now]))
         with self._store.atomic(durable=True):

@@ -1,6 +1,7 @@
-"""The issuer's endpoints: enrol, passes, and the list of epoch keys. specs/http-api.md section 5"""
+"""The issuer's endpoints: enrol, passes, and the lists of epoch keys and of past ones. specs/http-api.md section 5"""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from nacl.signing import SigningKey
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ownhue.blind_rsa import blind_sign
 from ownhue.device import ENROL, PASSES, open_request
-from ownhue.errors import FormatError, VerificationError
+from ownhue.errors import FormatError, OwnhueError, VerificationError
 from ownhue.params import PASSES_PER_EPOCH
 from ownhue.passes import epoch_of
 from ownhue.ticket import open_ticket
@@ -28,6 +29,8 @@ from ownhue_server.storage.writer import Writer
 
 #: Seconds that a device's time may be off. specs/pass.md section 6
 TOLERANCE_SECONDS = 3600
+
+_log = logging.getLogger(__name__)
 
 
 class Issuer:
@@ -44,6 +47,7 @@ class Issuer:
             phone_route("/issuer/v1/enrol", self.enrol),
             phone_route("/issuer/v1/passes", self.passes),
             Route("/issuer/v1/epochs", self._get_epochs, methods=["GET"]),
+            Route("/issuer/v1/past-epochs", self._get_past_epochs, methods=["GET"]),
         ]
 
     def start(self) -> None:
@@ -56,7 +60,14 @@ class Issuer:
 
     def documents(self, now: int) -> Mapping[str, bytes]:
         """Documents to be published at *now*, by kind."""
-        return {"epochs": self._epochs.document(now)}
+        documents = {"epochs": self._epochs.document(now)}
+        try:
+            past = self._epochs.past_document(self._clock.now())
+        except OwnhueError as error:
+            # A damaged key of last week must not keep today's from being published.
+            _log.error("past epoch keys cannot be published: %s", type(error).__name__)
+            return documents
+        return documents if past is None else {**documents, "past-epochs": past}
 
     async def enrol(self, body: dict[str, Any]) -> dict[str, Any]:
         """{"ticket", "device", "time", "signature"} -> {}"""
@@ -91,6 +102,13 @@ class Issuer:
 
     async def _get_epochs(self, _request: Request) -> Response:
         document = await asyncio.to_thread(self._epochs.document, self._clock.now())
+        return Response(document, media_type="application/json")
+
+    async def _get_past_epochs(self, _request: Request) -> Response:
+        """404 in the first days, when no epoch is over yet."""
+        document = await asyncio.to_thread(self._epochs.past_document, self._clock.now())
+        if document is None:
+            return JSONResponse({"error": "not_found"}, 404)
         return Response(document, media_type="application/json")
 
 

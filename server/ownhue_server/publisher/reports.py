@@ -5,7 +5,7 @@
 - Of a spent token its hash and its week are kept; of the moment, nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -13,18 +13,23 @@ from nacl.public import PrivateKey
 from sqlalchemy import Table, select
 
 from ownhue.errors import FormatError, VerificationError
-from ownhue.identifiers import interval_number
-from ownhue.params import EPOCH_SECONDS, INTERVAL_SECONDS, MATCH_TOLERANCE, RETENTION_DAYS, ReportType
-from ownhue.report import Report, ReportKey, ReportTokenKey, Withdrawal, commitment_of, open_sealed, verify_token
+from ownhue.params import ReportType
+from ownhue.report import (
+    Report,
+    ReportKey,
+    ReportTokenKey,
+    Withdrawal,
+    check_times,
+    commitment_of,
+    open_sealed,
+    verify_token,
+)
 from ownhue_server.clock import Clock
 from ownhue_server.frames import RefusedError, fields
 from ownhue_server.publisher.tables import PUBLISHED_KEYS, REVISED_KEYS, StoredKey, spent_token
 from ownhue_server.publisher.token_keys import TokenKeys
 from ownhue_server.storage.slots import Slots
 from ownhue_server.storage.writer import Transaction, Writer
-
-#: A report may be sent this long after its oldest key left the fourteen days, for phones that wait before they send.
-GRACE_SECONDS = EPOCH_SECONDS
 
 
 class Reports:
@@ -50,8 +55,8 @@ class Reports:
             raise FormatError("not sealed to this publisher") from error
         token = self._check_token(opened, now)
         if isinstance(opened, Report):
+            _check_range(opened.keys, now)
             keys = [_stored_key(key, token.report_type) for key in opened.keys]
-            _check_range(keys, now)
             await self._writer.run(lambda transaction: self._store(transaction, opened, token.week, keys))
         else:
             await self._writer.run(lambda transaction: self._withdraw(transaction, opened, token.week))
@@ -111,12 +116,11 @@ def _stored_key(key: ReportKey, report_type: int) -> StoredKey:
     )
 
 
-def _check_range(keys: Iterable[StoredKey], now: int) -> None:
-    """Raises RefusedError for a key of the future, or one that has been too old for longer than the grace."""
-    latest = (interval_number(now) + 1 + MATCH_TOLERANCE) * INTERVAL_SECONDS
-    earliest = now - RETENTION_DAYS * EPOCH_SECONDS - GRACE_SECONDS
-    if any(not earliest < key.end <= latest for key in keys):
-        raise RefusedError("out_of_range")
+def _check_range(keys: Sequence[ReportKey], now: int) -> None:
+    try:
+        check_times(keys, now)
+    except VerificationError as error:
+        raise RefusedError("out_of_range") from error
 
 
 def _published(transaction: Transaction, table: Table, names: Sequence[bytes]) -> dict[bytes, StoredKey]:

@@ -7,11 +7,9 @@ every key that a phone can have used.
 from collections.abc import Iterable
 
 from ownhue.documents import open_document
-from ownhue.report import ReportTokenKey, report_keys_from_body, week_of
+from ownhue.report import ReportTokenKey, is_accepted_week, report_keys_from_body, week_of
+from ownhue.report_token import TOKEN_WEEKS_BACK
 from ownhue_server.frames import RefusedError
-
-#: Weeks before the present one whose tokens are accepted.
-WEEKS_BACK = 2
 
 
 class TokenKeys:
@@ -32,11 +30,11 @@ class TokenKeys:
     def find(self, key_id: bytes, now: int) -> ReportTokenKey:
         """The key with *key_id* (32 bytes). Raises RefusedError "unknown_key" unless it is accepted at *now*."""
         key = self._keys.get(key_id)
-        if key is None or not oldest_week(now) <= key.week <= week_of(now):
+        if key is None or not is_accepted_week(key.week, now):
             raise RefusedError("unknown_key")
         return key
 
 
 def oldest_week(now: int) -> int:
     """The oldest week whose tokens are accepted."""
-    return week_of(now) - WEEKS_BACK
+    return week_of(now) - TOKEN_WEEKS_BACK
