@@ -23,10 +23,10 @@ from ownhue.rules import ExposureRules
 
 #: A window ends this many seconds after its first scan began (GAEN: 30 minutes). specs/exposure.md section 2
 WINDOW_SECONDS = 1800
-#: Score of one fully weighted minute: seconds times three weights in percent. specs/exposure.md section 3
-MINUTE_SCORE = 60 * 100**3
+#: Score of one fully weighted minute: seconds times two weights in percent. specs/exposure.md section 3
+MINUTE_SCORE = 60 * 100**2
 #: Score of one hundredth of a weighted second, the unit of the minimum window score. specs/exposure.md section 3
-CENTISECOND_SCORE = 100**2
+CENTISECOND_SCORE = 100
 
 
 class Observation(NamedTuple):
@@ -74,6 +74,8 @@ class ExposureWindow:
     """At least one scan, in order of time."""
     calibration_confidence: int = 0
     """How well the radios are calibrated: 0 (lowest) .. 3 (GAEN)."""
+    place_confirmed: bool = False
+    """Every counted sighting had a place tag that fitted the receiver's own cells. specs/identifiers.md section 4"""
 
     @property
     def seconds(self) -> int:
@@ -87,9 +89,9 @@ class DailySummary:
 
     day: date
     score: int
-    """Sum of the windows' scores (10^-6 s)."""
+    """Sum of the windows' scores (10^-4 s)."""
     maximum: int
-    """Highest score of one window (10^-6 s)."""
+    """Highest score of one window (10^-4 s)."""
     duration: int
     """Sum of the windows' durations weighted by attenuation only (10^-2 s)."""
     seconds: int
@@ -121,6 +123,11 @@ def days_since_onset(interval: int, onset: date, zone: ZoneInfo) -> int:
     return (datetime.fromtimestamp(interval * INTERVAL_SECONDS, zone).date() - onset).days
 
 
+def mean_attenuation(attenuations: Sequence[int]) -> int:
+    """The mean of at least one attenuation in whole dB, halves rounded up: the typical attenuation of a scan."""
+    return (2 * sum(attenuations) + len(attenuations)) // (2 * len(attenuations))
+
+
 def attenuation_of(scan: ScanInstance, rules: ExposureRules) -> int:
     """The attenuation in dB that the rules look at."""
     return scan.typical_attenuation if rules.attenuation == "typical" else scan.minimum_attenuation
@@ -133,9 +140,8 @@ def weighted_duration(window: ExposureWindow, rules: ExposureRules) -> int:
 
 
 def weighted_score(window: ExposureWindow, rules: ExposureRules) -> int:
-    """Seconds weighted by attenuation, report type and infectiousness, in 10^-6 s. specs/exposure.md section 3"""
-    report_type = rules.report_type_percent(window.report_type)
-    return weighted_duration(window, rules) * report_type * rules.infectiousness_percent(window.days_since_onset)
+    """Seconds weighted by attenuation and by kind of report and infectiousness, in 10^-4 s. Section 3"""
+    return weighted_duration(window, rules) * rules.report_percent(window.report_type, window.days_since_onset)
 
 
 def daily_summaries(windows: Iterable[ExposureWindow], rules: ExposureRules, zone: ZoneInfo) -> list[DailySummary]:
@@ -166,10 +172,9 @@ def _scans(observations: Iterable[Observation]) -> list[ScanInstance]:
 
 
 def _scan(group: Sequence[Observation]) -> ScanInstance:
-    total = sum(observation.attenuation for observation in group)
     return ScanInstance(
         time=min(observation.time for observation in group),
         seconds=max(observation.seconds for observation in group),
-        typical_attenuation=(2 * total + len(group)) // (2 * len(group)),
+        typical_attenuation=mean_attenuation([observation.attenuation for observation in group]),
         minimum_attenuation=min(observation.attenuation for observation in group),
     )

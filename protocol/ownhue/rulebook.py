@@ -9,6 +9,7 @@
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -16,17 +17,37 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from ownhue.records import Record, parse_record, record_bytes
-from ownhue.rules import YEARS, EncounterRules, ExposureRules, Freshness, Label, Mode, Radio, Stays
+from ownhue.rules import (
+    MAX_RULES,
+    YEARS,
+    AreaRule,
+    EncounterRules,
+    ExitRule,
+    ExposureRules,
+    Freshness,
+    Label,
+    Language,
+    Mode,
+    OwnResultWord,
+    Radio,
+    RuleName,
+    Stays,
+    VenueRule,
+    need_alphabetical,
+)
 
 __all__ = [
     "MAX_RULEBOOK_BYTES",
+    "AreaRule",
     "EncounterRules",
+    "ExitRule",
     "ExposureRules",
     "Freshness",
     "Mode",
     "Radio",
     "Rulebook",
     "Stays",
+    "VenueRule",
     "parse_rulebook",
     "rulebook_bytes",
     "rulebook_schema",
@@ -34,8 +55,6 @@ __all__ = [
 
 #: Longest rulebook in bytes. specs/rulebook.md section 3
 MAX_RULEBOOK_BYTES = 131_072
-
-OwnResultWord = Literal["confirmed_test", "confirmed_clinical", "self_report"]
 
 
 class Rulebook(Record):
@@ -55,16 +74,24 @@ class Rulebook(Record):
     """Last day on which this rulebook decides."""
     sunset: date
     """Last day of the whole system in this region: after it phones wipe and checkpoints stop."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=50)]
+    """Languages of all its texts, in alphabetical order."""
     summary: Label
     """The rules in plain words, by language."""
     exposure: ExposureRules
     encounters: EncounterRules
     stays: Stays
     own_results: Annotated[tuple[OwnResultWord, ...], Field(max_length=3)]
-    """Which own positive results make red."""
+    """Which own positive results make red, in alphabetical order."""
+    venues: Annotated[dict[RuleName, VenueRule], Field(max_length=MAX_RULES)]
+    """Rules that venue notices can name."""
+    areas: Annotated[dict[RuleName, AreaRule], Field(max_length=MAX_RULES)]
+    """Rules that area notices can name."""
+    exits: Annotated[tuple[ExitRule, ...], Field(max_length=MAX_RULES)]
+    """Which certificates end findings early, in alphabetical order of their names."""
     freshness: Freshness
     radio: Radio
-    modes: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")], Mode], Field(min_length=1)]
+    modes: Annotated[dict[RuleName, Mode], Field(min_length=1, max_length=MAX_RULES)]
     """Kinds of checkpoints, by name."""
 
     @field_validator("zone")
@@ -89,9 +116,25 @@ class Rulebook(Record):
             raise ValueError("valid_until lies before valid_from, so that the rulebook is never in force")
         if self.sunset < self.valid_until:
             raise ValueError("the sunset lies before valid_until, so that rules would outlive the system")
-        if list(self.own_results) != sorted(set(self.own_results)):
-            raise ValueError("own_results stand once each, in alphabetical order")
+        need_alphabetical(self.own_results, "own_results")
+        need_alphabetical(self.languages, "languages")
+        need_alphabetical([rule.name for rule in self.exits], "the names of exits")
+        for path, label in self.labels():
+            if set(label) != set(self.languages):
+                raise ValueError(f"{path} is not written in exactly the languages of the rulebook")
         return self
+
+    def labels(self) -> Iterator[tuple[str, Label]]:
+        """Every text that people read, with the path of its field."""
+        yield "summary", self.summary
+        kinds: tuple[tuple[str, Mapping[str, AreaRule | Mode | VenueRule]], ...] = (
+            ("venues", self.venues),
+            ("areas", self.areas),
+            ("modes", self.modes),
+        )
+        for kind, rules in kinds:
+            for name, rule in rules.items():
+                yield f"{kind}.{name}.label", rule.label
 
     @property
     def zone_info(self) -> ZoneInfo:

@@ -20,20 +20,22 @@ from ownhue.exposure import (
     windows_of,
 )
 from ownhue.params import ReportType
-from ownhue.rules import ExposureRules, InfectiousnessWeights, ReportTypeWeights
+from ownhue.rules import ExposureRules, LevelWeights, ReportWeights
 
 SOURCE = bytes(range(16))
 NOON = 1767585600  # 2026-01-05 12:00:00 in Shanghai, 04:00:00 UTC
 SHANGHAI, UTC = ZoneInfo("Asia/Shanghai"), ZoneInfo("UTC")
 
-# "Narrower Net v1" of the LFPH GAEN risk scoring group, with the report-type weights of these tests.
+# "Narrower Net v1" of the LFPH GAEN risk scoring group, 30 % on standard days, with the kinds of report of these tests.
 NARROWER = demonstration_rulebook().exposure.model_copy(
     update={
         "thresholds_db": (55, 63, 70),
         "weights_percent": (150, 100, 40, 0),
-        "infectiousness_weights_percent": InfectiousnessWeights(standard=30, high=100),
-        "report_type_weights_percent": ReportTypeWeights(
-            confirmed_test=100, confirmed_clinical=80, self_report=50, recursive=0
+        "weights_by_report_percent": ReportWeights(
+            confirmed_test=LevelWeights(standard=30, high=100),
+            confirmed_clinical=LevelWeights(standard=24, high=80),
+            self_report=LevelWeights(standard=15, high=50),
+            recursive=LevelWeights(standard=0, high=0),
         ),
     }
 )
@@ -104,9 +106,9 @@ def test_thresholds_are_inclusive() -> None:
 
 
 def test_a_score_worked_out_by_hand() -> None:
-    # (300 * 150 + 300 * 100 + 300 * 40) = 87000; clinical 80 %; three days before onset: standard, 30 %.
+    # (300 * 150 + 300 * 100 + 300 * 40) = 87000; clinical, three days before onset: 80 % x 30 % = 24 %.
     heard = window(50, 60, 70, report_type=ReportType.CONFIRMED_CLINICAL, onset=-3)
-    assert weighted_score(heard, NARROWER) == 87_000 * 80 * 30
+    assert weighted_score(heard, NARROWER) == 87_000 * 24
 
 
 def test_minimum_attenuation_is_used_where_the_rules_say_so() -> None:
@@ -120,22 +122,37 @@ def test_minimum_attenuation_is_used_where_the_rules_say_so() -> None:
     [(-15, 0), (-14, 0), (-5, 0), (-4, 30), (-3, 30), (-2, 100), (3, 100), (4, 30), (5, 30), (6, 0), (14, 0), (15, 0)],
 )
 def test_infectiousness_by_days_since_onset(onset: int, percent: int) -> None:
-    assert NARROWER.infectiousness_percent(onset) == percent
+    assert NARROWER.report_percent(ReportType.CONFIRMED_TEST, onset) == percent
+    assert NARROWER.report_percent(ReportType.CONFIRMED_CLINICAL, onset) == percent * 80 // 100
 
 
 def test_unknown_onset_and_unknown_report_type_weigh_what_the_rules_say() -> None:
     rules = NARROWER.model_copy(
         update={"infectiousness_when_unknown": "standard", "report_type_when_unknown": "self_report"}
     )
-    assert NARROWER.infectiousness_percent(None) == 0
-    assert rules.infectiousness_percent(None) == 30
-    assert NARROWER.report_type_percent(ReportType.UNKNOWN) == 0
-    assert rules.report_type_percent(ReportType.UNKNOWN) == 50
+    assert NARROWER.report_percent(ReportType.CONFIRMED_TEST, None) == 0
+    assert rules.report_percent(ReportType.CONFIRMED_TEST, None) == 30
+    assert NARROWER.report_percent(ReportType.UNKNOWN, 0) == 0
+    assert rules.report_percent(ReportType.UNKNOWN, 0) == 50
+    assert rules.report_percent(ReportType.UNKNOWN, None) == 15
 
 
 @pytest.mark.parametrize(("report_type", "percent"), [(1, 100), (2, 80), (3, 50), (4, 0), (5, 0), (6, 0), (-1, 0)])
 def test_report_type_weights(report_type: int, percent: int) -> None:
-    assert NARROWER.report_type_percent(report_type) == percent
+    assert NARROWER.report_percent(report_type, 0) == percent
+    assert NARROWER.counts_report_type(report_type) is (percent > 0)
+
+
+def test_a_weight_on_days_that_are_highly_infectious_alone_counts_the_report_type() -> None:
+    only_high = NARROWER.model_copy(
+        update={
+            "weights_by_report_percent": NARROWER.weights_by_report_percent.model_copy(
+                update={"self_report": LevelWeights(standard=0, high=1)}
+            )
+        }
+    )
+    assert only_high.counts_report_type(ReportType.SELF_REPORT)
+    assert [only_high.report_percent(ReportType.SELF_REPORT, day) for day in (-3, 0)] == [0, 1]
 
 
 def test_a_daily_summary_has_sum_maximum_duration_and_seconds() -> None:
@@ -143,8 +160,8 @@ def test_a_daily_summary_has_sum_maximum_duration_and_seconds() -> None:
     assert daily_summaries(heard, NARROWER, SHANGHAI) == [
         DailySummary(
             day=date(2026, 1, 5),
-            score=(45_000 + 60_000) * 100 * 100,
-            maximum=60_000 * 100 * 100,
+            score=(45_000 + 60_000) * 100,
+            maximum=60_000 * 100,
             duration=105_000,
             seconds=1200,
         )
@@ -183,5 +200,5 @@ def test_nearer_never_weighs_less_when_weights_fall(attenuations: list[int], sec
 
 def test_rules_are_exact_for_long_times() -> None:
     day = window(50, seconds=86_400)
-    assert weighted_score(day, NARROWER) == 86_400 * 150 * 100 * 100
+    assert weighted_score(day, NARROWER) == 86_400 * 150 * 100
     assert isinstance(NARROWER, ExposureRules)

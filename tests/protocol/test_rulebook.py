@@ -2,10 +2,11 @@
 
 import json
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,19 +14,19 @@ from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.rulebook import MAX_RULEBOOK_BYTES, Rulebook, parse_rulebook, rulebook_bytes, rulebook_schema
+from ownhue.rules import ExitRule
+from tests.conformance.mutate import mutations
+from tests.protocol.contradictions import CONTRADICTIONS
+from tests.protocol.rulebook_cases import an_exit, content, rulebook_contents, set_field
 
 BOOKS = {"demonstration": demonstration_rulebook(), "without-ceilings": without_ceilings()}
 
 
 def changed(path: str, value: Any) -> bytes:
-    """The demonstration rulebook with one field set, whose path is written with dots."""
-    content = json.loads(rulebook_bytes(BOOKS["demonstration"]))
-    *parents, last = path.split(".")
-    part = content
-    for name in parents:
-        part = part[name]
-    part[last] = value
-    return canonical_json(content)
+    """The demonstration rulebook with one field set, whose path is written with dots; exits by their name."""
+    book = content()
+    set_field(book, path, value)
+    return canonical_json(book)
 
 
 @pytest.mark.parametrize("name", BOOKS)
@@ -51,40 +52,7 @@ def test_the_demonstration_book_says_what_the_project_promises() -> None:
     assert book.exposure.weights_percent[book.exposure.band_of(50)] == 100
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        ("encounters.yellow_minutes_per_day", 61, "red needs fewer minutes a day than yellow"),
-        ("stays.red_days", 6, "red ends before yellow"),
-        ("valid_until", "2025-12-31", "valid_until lies before valid_from"),
-        ("sunset", "2029-12-30", "the sunset lies before valid_until"),
-        ("sunset", "2199-12-31", "sunset: the year is not between 2000 and 2100"),
-        ("exposure.thresholds_db", [55, 55, 70], "the three attenuation thresholds do not ascend"),
-        ("exposure.infectiousness_weights_percent", {"high": 20, "standard": 30}, "'high' weighs less"),
-        ("exposure.infectiousness", ["high"] * 28, "exposure.infectiousness"),
-        ("exposure.weights_percent", [251, 100, 40, 0], "exposure.weights_percent.0"),
-        ("modes.metro.refers", ["green"], "a colour both passes and is referred"),
-        ("modes.metro.passes", ["grey"], "a colour both passes and is referred"),
-        ("modes.metro.passes", ["yellow"], "green does not pass"),
-        ("modes.metro.passes", ["green", "green"], "colours stand once each"),
-        ("modes.clinic.refers", ["red", "yellow"], "in order of severity"),
-        ("modes", {}, "modes"),
-        ("own_results", ["confirmed_test", "confirmed_clinical"], "alphabetical order"),
-        ("own_results", ["revoked"], "own_results.0"),
-        ("zone", "Asia/Atlantis", "not a time zone"),
-        ("zone", "../../etc/passwd", "zone"),
-        ("zone", "Asia", "not a time zone"),
-        ("summary", {}, "summary"),
-        ("summary", {"Deutsch": "x"}, "summary"),
-        ("version", 0, "version"),
-        ("version", True, "version"),
-        ("version", "1", "version"),
-        ("format", "ownhue-rulebook-2", "format"),
-        ("region", "Demo", "region"),
-        ("radio.least_share_percent", 101, "radio.least_share_percent"),
-        ("colour_of_citizens", "red", "colour_of_citizens"),
-    ],
-)
+@pytest.mark.parametrize(("path", "value", "words"), CONTRADICTIONS)
 def test_a_contradiction_is_explained(path: str, value: Any, words: str) -> None:
     with pytest.raises(FormatError) as refused:
         parse_rulebook(changed(path, value))
@@ -126,7 +94,7 @@ def test_a_huge_file_is_not_read() -> None:
         parse_rulebook(b" " * (MAX_RULEBOOK_BYTES + 1))
 
 
-@given(st.integers(0, 5000), st.integers(0, 255))
+@given(st.integers(0, 8000), st.integers(0, 255))
 def test_one_changed_byte_is_refused_or_read_as_it_stands(position: int, byte: int) -> None:
     data = bytearray(rulebook_bytes(BOOKS["demonstration"]))
     data[position % len(data)] = byte
@@ -141,6 +109,60 @@ def test_one_changed_byte_is_refused_or_read_as_it_stands(position: int, byte: i
 def test_no_foreign_exception_leaves_the_parser(data: bytes) -> None:
     with pytest.raises(FormatError):
         parse_rulebook(data)
+
+
+@given(rulebook_contents())
+@settings(deadline=None)
+def test_every_rulebook_that_keeps_the_rules_reads_back_and_writes_the_same_bytes(book: dict[str, Any]) -> None:
+    data = canonical_json(book)
+    assert rulebook_bytes(parse_rulebook(data)) == data
+
+
+@given(rulebook_contents(), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=20)
+def test_a_mutated_rulebook_is_refused_or_read_as_it_stands(book: dict[str, Any], random: Random) -> None:
+    mutants = list(mutations(book, random))
+    for _, mutant in random.sample(mutants, min(len(mutants), 60)):
+        try:
+            data = canonical_json(mutant)
+            assert rulebook_bytes(parse_rulebook(data)) == data
+        except OwnhueError:
+            continue
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda below: st.lists(below)))
+def test_another_json_value_is_refused(value: Any) -> None:
+    with pytest.raises(FormatError):
+        parse_rulebook(canonical_json(value))
+
+
+@pytest.mark.parametrize(
+    ("certificate", "fits"),
+    [
+        (date(2026, 1, 9), False),
+        (date(2026, 1, 10), True),
+        (date(2026, 4, 5), True),
+        (date(2026, 4, 6), False),
+        (date(2025, 12, 1), False),
+    ],
+)
+def test_an_exit_fits_from_its_first_to_its_last_day(certificate: date, fits: bool) -> None:
+    (rule,) = (rule for rule in BOOKS["demonstration"].exits if rule.name == "negative-pcr")
+    assert rule.fits_days(date(2026, 1, 5), certificate) is fits
+
+
+def test_an_exit_of_negative_days_fits_certificates_from_before_the_finding() -> None:
+    rule = ExitRule.model_validate(
+        an_exit("vaccinated", certificate="vaccination", from_day=-365, until_day=-14)
+        | {"test_kinds": (), "ends": ("encounter",), "colours": ("yellow",)}
+    )
+    days = (date(2025, 1, 4), date(2025, 1, 5), date(2025, 12, 22), date(2025, 12, 23))
+    assert [rule.fits_days(date(2026, 1, 5), day) for day in days] == [False, True, True, False]
+
+
+def test_a_mode_treats_each_colour_once() -> None:
+    mode = BOOKS["demonstration"].modes["metro"]
+    assert [mode.treatment(colour) for colour in ("green", "grey", "yellow", "red")] == [0, 1, 2, 2]
 
 
 def test_a_rulebook_cannot_be_changed() -> None:
