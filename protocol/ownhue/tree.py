@@ -1,12 +1,15 @@
-"""Merkle tree of RFC 6962: hashes, proofs and the frontier of a growing tree. specs/publication.md section 2
+"""Merkle tree of RFC 6962: hashes, checks of proofs, and the frontier of a growing tree. specs/publication.md section 2
+
+    frontier = Frontier().extend(leaf_hash(leaf) for leaf in leaves)
+    verify_inclusion(leaf_hash(leaves[2]), 2, frontier.size, proof, frontier.root())      # raises, or holds
 
 - Leaf and node hashes carry different prefixes, so no node passes for a leaf.
 - A proof that is not exactly as long as the sizes demand is refused: there is one proof per statement.
 - A :class:`Frontier` holds the perfect subtrees of a tree; whoever appends every leaf to it and meets the
   signed root has checked inclusion and consistency of everything at once.
 
-The algorithms are those of RFC 6962 section 2.1 (proofs) and RFC 9162 sections 2.1.3.2 and 2.1.4.2 (checks).
-Not handled here: where leaves come from (``log.py``) and who signed a root (``tree_head.py``).
+The checks are those of RFC 9162 sections 2.1.3.2 and 2.1.4.2. Not handled here: how proofs are made
+(``tree_proofs.py``), where leaves come from (``log.py``) and who signed a root (``tree_head.py``).
 """
 
 import hashlib
@@ -95,82 +98,60 @@ def tree_root(leaf_hashes: Iterable[bytes]) -> bytes:
     return Frontier().extend(leaf_hashes).root()
 
 
-def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """Hashes that lead from leaf *index* to the root. RFC 6962 section 2.1.1
-
-    Raises FormatError for an index outside the tree.
-    """
-    size = len(leaf_hashes)
-    if not 0 <= index < size:
-        raise FormatError(f"a tree of {size} leaves has no leaf {index}")
-    if size == 1:
-        return []
-    split = _split(size)
-    left, right = leaf_hashes[:split], leaf_hashes[split:]
-    if index < split:
-        return [*inclusion_proof(left, index), tree_root(right)]
-    return [*inclusion_proof(right, index - split), tree_root(left)]
-
-
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Check that the leaf hash *leaf* stands at *index* in the tree of *size* leaves with *root*.
 
-    Raises VerificationError. RFC 9162 section 2.1.3.2
+    Steps as numbered in specs/publication.md section 10. Raises VerificationError. RFC 9162 section 2.1.3.2
     """
-    if not 0 <= index < size:
+    verify_node(leaf, 0, index, size, proof, root)
+
+
+def verify_node(node: bytes, level: int, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """Check that *node* is the hash at (*level*, *index*) of the tree of *size* leaves with *root*.
+
+    It covers the leaves from index * 2^level up to (index + 1) * 2^level, all of which the tree has; a leaf is a node
+    of level 0. Raises VerificationError.
+    """
+    if level < 0 or not 0 <= index < size >> level:  # (1) it lies in the tree
         raise VerificationError("the index lies outside the tree")
-    node, last, current = index, size - 1, leaf
-    for sibling in _hashes(proof):
-        if last == 0:
+    position, last, current = index, (size - 1) >> level, node
+    for sibling in _hashes(proof):  # (2) hashes of the right length
+        if last == 0:  # (3) as many as the sizes demand
             raise VerificationError("the inclusion proof is too long")
-        if node & 1 or node == last:
+        if position & 1 or position == last:
             current = node_hash(sibling, current)
             # On the right edge levels without a sibling are passed at once.
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
         else:
             current = node_hash(current, sibling)
-        node, last = node >> 1, last >> 1
-    if last or current != root:
+        position, last = position >> 1, last >> 1
+    if last:
+        raise VerificationError("the inclusion proof is too short")
+    if current != root:  # (4) and they lead to the root
         raise VerificationError("the inclusion proof does not lead to the root")
-
-
-def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
-    """Hashes that prove the first *old_size* leaves unchanged. RFC 6962 section 2.1.2. Empty for old size 0.
-
-    Raises FormatError for an old size that is larger than the tree.
-    """
-    if not 0 <= old_size <= len(leaf_hashes):
-        raise FormatError(f"a tree of {len(leaf_hashes)} leaves never had size {old_size}")
-    return _subproof(leaf_hashes, old_size, whole=True) if old_size else []
-
-
-def _subproof(leaves: Sequence[bytes], old: int, *, whole: bool) -> list[bytes]:
-    """SUBPROOF of RFC 6962 section 2.1.2; *whole* while the old root is known to the verifier anyway."""
-    if old == len(leaves):
-        return [] if whole else [tree_root(leaves)]
-    split = _split(len(leaves))
-    if old <= split:
-        return [*_subproof(leaves[:split], old, whole=whole), tree_root(leaves[split:])]
-    return [*_subproof(leaves[split:], old - split, whole=False), tree_root(leaves[:split])]
 
 
 def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Check that the tree of *new_size* leaves begins with the leaves of the tree of *old_size*.
 
-    Raises VerificationError. RFC 9162 section 2.1.4.2
+    Steps as numbered in specs/publication.md section 10. Raises VerificationError. RFC 9162 section 2.1.4.2
     """
-    if not 0 <= old_size <= new_size:
+    if not 0 <= old_size <= new_size:  # (1) it grew
         raise VerificationError("a log never shrinks")
+    if any(size == 0 and root != EMPTY_ROOT for size, root in ((old_size, old_root), (new_size, new_root))):
+        raise VerificationError("the root of nothing is another")
+    path = _hashes(proof)  # (2) hashes of the right length
     if old_size in (0, new_size):
-        if proof or old_root != (new_root if old_size else EMPTY_ROOT):
-            raise VerificationError("the roots do not fit the sizes")
+        if path:  # (3) as many as the sizes demand
+            raise VerificationError("the consistency proof is too long")
+        if old_size and old_root != new_root:  # (4) and they lead to both roots
+            raise VerificationError("the consistency proof does not lead to both roots")
         return
-    path = _hashes(proof)
     if old_size & (old_size - 1) == 0:
         path.insert(0, old_root)
     if not path:
-        raise VerificationError("the consistency proof is empty")
+        raise VerificationError("the consistency proof is too short")
     if _walk(path, old_size - 1, new_size - 1) != (old_root, new_root):
         raise VerificationError("the consistency proof does not lead to both roots")
 
@@ -193,11 +174,6 @@ def _walk(path: Sequence[bytes], node: int, last: int) -> tuple[bytes, bytes]:
     if last:
         raise VerificationError("the consistency proof is too short")
     return old, new
-
-
-def _split(size: int) -> int:
-    """The largest power of two below *size* (at least 2)."""
-    return 1 << ((size - 1).bit_length() - 1)
 
 
 def _hashes(proof: Sequence[bytes]) -> list[bytes]:

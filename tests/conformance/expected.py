@@ -15,12 +15,12 @@ Case = dict[str, Any]
 Operations = Mapping[str, Callable[[Mapping[str, Any]], Any]]
 
 
-def good(name: str, operation: str, output: Any, **question: Any) -> Case:
+def good(name: str, operation: str, output: Any, /, **question: Any) -> Case:
     """A case with an output."""
     return {"name": name, "operation": operation, "input": question, "output": output}
 
 
-def bad(name: str, operation: str, error: str = "FormatError", **question: Any) -> Case:
+def bad(name: str, operation: str, error: str = "FormatError", /, **question: Any) -> Case:
     """A case that fails."""
     return {"name": name, "operation": operation, "input": question, "error": error}
 

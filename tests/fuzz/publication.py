@@ -9,8 +9,9 @@ from ownhue.documents import open_document
 from ownhue.key_file import read_key_file, write_key_file
 from ownhue.key_file_reader import HEADER
 from ownhue.log import LogEntry, decode_bundle, encode_bundle
+from ownhue.signed_note import signature_line
 from ownhue.tree import Frontier
-from ownhue.tree_head import open_tree_head, signature_line
+from ownhue.tree_head import open_tree_head
 from tests.fuzz import seeds
 from tests.fuzz.target import Target
 from tests.protocol.key_file_cases import CONTENT, INFO, LABEL, SIGNING_KEY, members, signature_list, zipped

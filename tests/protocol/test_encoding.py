@@ -1,11 +1,24 @@
-"""Deterministic CBOR as specs/README.md describes it: what is accepted, what is refused, and by which error."""
+"""The encodings of specs/README.md: what is accepted, what is refused, and by which error."""
 
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ownhue.encoding import cbor_decode, cbor_encode
-from ownhue.errors import FormatError
+from ownhue.encoding import (
+    base45_decode,
+    base45_encode,
+    base64url_decode,
+    base64url_encode,
+    canonical_json,
+    cbor_decode,
+    cbor_encode,
+    frame,
+    parse_canonical_json,
+    unframe,
+)
+from ownhue.errors import FormatError, LimitError
 
 
 @pytest.mark.parametrize(
@@ -63,3 +76,118 @@ def test_a_tag_is_refused_before_anything_is_made_of_it(data: str) -> None:
 def test_bytes_that_look_like_a_tag_are_no_tag() -> None:
     for value in ({"a": [b"\xc1" * 300, "\u00c1", 0xD8, -0xD9, {}]}, b"\xd8" * 70_000):
         assert cbor_decode(cbor_encode(value)) == value
+
+
+# Any value, any bytes, any text: a round trip, or our own error, or one spelling.
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.text(max_size=20)
+CBOR_VALUES = st.recursive(
+    SCALARS | st.binary(max_size=40),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=20,
+)
+JSON_VALUES = st.recursive(
+    SCALARS | st.integers(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(CBOR_VALUES)
+def test_every_plain_value_has_its_one_cbor(value: Any) -> None:
+    assert cbor_decode(cbor_encode(value)) == value
+
+
+@given(JSON_VALUES)
+def test_every_plain_value_has_its_one_json(value: Any) -> None:
+    assert parse_canonical_json(canonical_json(value)) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_cbor_in_one_spelling_or_our_error(data: bytes) -> None:
+    try:
+        value = cbor_decode(data)
+    except FormatError:
+        return
+    assert cbor_encode(value) == data
+
+
+@given(CBOR_VALUES, st.data())
+def test_changed_cbor_is_another_value_or_our_error(value: Any, data: st.DataObject) -> None:
+    changed = bytearray(cbor_encode(value))
+    for _ in range(data.draw(st.integers(1, 3))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        other = cbor_decode(bytes(changed))
+    except FormatError:
+        return
+    assert cbor_encode(other) == bytes(changed)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_are_json_in_one_spelling_or_our_error(data: bytes) -> None:
+    try:
+        value = parse_canonical_json(data)
+    except FormatError:
+        return
+    assert canonical_json(value) == data
+
+
+@given(JSON_VALUES, st.data())
+def test_changed_json_is_another_value_or_our_error(value: Any, data: st.DataObject) -> None:
+    changed = bytearray(canonical_json(value))
+    for _ in range(data.draw(st.integers(1, 3))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        other = parse_canonical_json(bytes(changed))
+    except FormatError:
+        return
+    assert canonical_json(other) == bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 100_000, b'{"a":' * 50_000, b"9" * 10_000, b"\xff\xfe{\0}\0", b"\xef\xbb\xbf{}"]
+)
+def test_json_that_would_break_a_decoder_gets_our_error(data: bytes) -> None:
+    with pytest.raises(FormatError):
+        parse_canonical_json(data)
+
+
+def test_floats_are_never_written() -> None:
+    for value in (1.0, [1.0], {"a": [{"b": 0.5}]}):
+        with pytest.raises(TypeError):
+            canonical_json(value)
+
+
+@given(st.binary(max_size=200))
+def test_all_bytes_go_through_base45_and_base64(data: bytes) -> None:
+    assert base45_decode(base45_encode(data)) == data
+    assert base64url_decode(base64url_encode(data)) == data
+
+
+@given(st.text(max_size=60) | st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:abc_-=\n", max_size=60))
+def test_any_text_is_base45_and_base64_in_one_spelling_or_our_error(text: str) -> None:
+    for decode, encode in ((base45_decode, base45_encode), (base64url_decode, base64url_encode)):
+        try:
+            data = decode(text)
+        except FormatError:
+            continue
+        assert encode(data) == text
+
+
+@given(st.binary(max_size=60), st.integers(4, 60))
+def test_a_message_goes_into_a_frame_of_any_size_and_back(message: bytes, size: int) -> None:
+    if len(message) > size - 4:
+        with pytest.raises(LimitError):
+            frame(message, size)
+        return
+    assert unframe(frame(message, size), size) == message
+
+
+@given(st.binary(max_size=40), st.integers(0, 40))
+def test_any_bytes_are_a_frame_in_one_spelling_or_our_error(data: bytes, size: int) -> None:
+    try:
+        message = unframe(data, size)
+    except FormatError:
+        return
+    assert frame(message, size) == data

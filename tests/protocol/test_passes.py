@@ -10,7 +10,8 @@ from nacl.signing import SigningKey, VerifyKey
 
 from ownhue.blind_rsa import blind_sign, pss_spki
 from ownhue.device import ENROL, PASSES, open_request, sign_request
-from ownhue.errors import ForkError, FormatError, LimitError, StateError, VerificationError
+from ownhue.encoding import canonical_json, cbor_decode, cbor_encode, parse_canonical_json
+from ownhue.errors import ForkError, FormatError, LimitError, OwnhueError, StateError, VerificationError
 from ownhue.passes import (
     MAX_EPOCHS,
     EpochKey,
@@ -207,3 +208,72 @@ def test_a_request_of_one_purpose_is_worth_nothing_for_another() -> None:
 def test_a_replayed_request_is_refused_when_its_time_is_far(now: int) -> None:
     with pytest.raises(VerificationError, match="time"):
         open_request(PASSES, request(), now, 600)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+LISTED = EpochList(ISSUER, (epoch_key(EPOCH), epoch_key(EPOCH + 1)))
+
+
+@given(st.dictionaries(st.sampled_from(["issuer", "epochs", "more"]), JSON) | st.dictionaries(st.text(), JSON))
+def test_only_our_own_error_leaves_the_parser_of_lists(body: dict[str, Any]) -> None:
+    try:
+        read = EpochList.from_body(body)
+    except OwnhueError:
+        return
+    assert read.to_body() == body
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_list_that_is_accepted_is_written_in_the_same_way(data: st.DataObject) -> None:
+    text = bytearray(canonical_json(LISTED.to_body()))
+    for _ in range(data.draw(st.integers(1, 2))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(32, 126))
+    try:
+        body = parse_canonical_json(bytes(text))
+        read = EpochList.from_body(body) if isinstance(body, dict) else None
+    except OwnhueError:
+        return
+    assert read is None or canonical_json(read.to_body()) == bytes(text)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_ticket_that_is_accepted_has_one_text(data: st.DataObject) -> None:
+    text = list(sign_ticket(AUTHORITY, b"n" * 16, NOW))
+    for _ in range(data.draw(st.integers(0, 2))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.characters(max_codepoint=300))
+    changed = "".join(text)
+    try:
+        opened = open_ticket(changed, bytes(AUTHORITY.verify_key), 0)
+    except OwnhueError:
+        return
+    assert sign_ticket(AUTHORITY, opened.nonce, opened.expires) == changed
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=70) | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["device", "time", "signature", "epoch", "blinded"]) | st.text(), VALUES))
+def test_only_our_own_error_leaves_the_reader_of_requests(body: dict[str, Any]) -> None:
+    for wrong in (body, request() | body):
+        try:
+            device = open_request(PASSES, wrong, NOW, 600)
+        except OwnhueError:
+            continue
+        assert wrong == request()
+        assert device == bytes(DEVICE.verify_key)
+
+
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=6), st.integers(NOW - 600, NOW + 600))
+def test_any_request_that_is_signed_is_opened(body: dict[str, Any], time: int) -> None:
+    signed = sign_request(ENROL, {**body, "time": time}, DEVICE)
+    assert open_request(ENROL, cbor_decode(cbor_encode(signed)), NOW, 600) == bytes(DEVICE.verify_key)

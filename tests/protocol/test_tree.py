@@ -1,64 +1,46 @@
 """Merkle tree: published values, all proofs of small trees, proofs that must fail. specs/publication.md section 2"""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ownhue.conformance.operations import answer
+from ownhue.conformance.tree_ops import OPERATIONS
+from ownhue.conformance.vectors import parse_vectors
 from ownhue.errors import FormatError, VerificationError
 from ownhue.tree import (
     EMPTY_ROOT,
     HASH_BYTES,
     Frontier,
-    consistency_proof,
-    inclusion_proof,
     leaf_hash,
     node_hash,
     tree_root,
     verify_consistency,
     verify_inclusion,
+    verify_node,
+)
+from ownhue.tree_proofs import (
+    StoredTree,
+    consistency_proof,
+    inclusion_proof,
+    prove_consistency,
+    prove_inclusion,
+    range_hash,
+    root_of,
+    subtrees,
 )
 from tests.shared import SPECS
 
-VECTORS = json.loads((SPECS / "vectors" / "tree.json").read_text())["rfc6962"]
-LEAVES = [leaf_hash(bytes.fromhex(leaf)) for leaf in VECTORS["leaves"]]
 MANY = [leaf_hash(index.to_bytes(2, "big")) for index in range(33)]
 
 
-def _hex(hashes: list[bytes]) -> list[str]:
-    return [item.hex() for item in hashes]
-
-
-def _bytes(hashes: list[str]) -> list[bytes]:
-    return [bytes.fromhex(item) for item in hashes]
-
-
-def test_published_leaf_hashes_and_roots() -> None:
-    assert _hex(LEAVES) == VECTORS["leaf_hashes"]
-    assert [tree_root(LEAVES[:size]).hex() for size in range(9)] == VECTORS["roots"]
-    assert EMPTY_ROOT.hex() == VECTORS["roots"][0]
-
-
-@pytest.mark.parametrize("case", VECTORS["inclusion"])
-def test_published_inclusion_proofs(case: dict[str, object]) -> None:
-    index, size, proof = case["index"], case["size"], case["proof"]
-    assert isinstance(index, int)
-    assert isinstance(size, int)
-    assert isinstance(proof, list)
-    assert _hex(inclusion_proof(LEAVES[:size], index)) == proof
-    verify_inclusion(LEAVES[index], index, size, _bytes(proof), bytes.fromhex(VECTORS["roots"][size]))
-
-
-@pytest.mark.parametrize("case", VECTORS["consistency"])
-def test_published_consistency_proofs(case: dict[str, object]) -> None:
-    old, new, proof = case["old_size"], case["new_size"], case["proof"]
-    assert isinstance(old, int)
-    assert isinstance(new, int)
-    assert isinstance(proof, list)
-    assert _hex(consistency_proof(LEAVES[:new], old)) == proof
-    roots = _bytes(VECTORS["roots"])
-    verify_consistency(old, roots[old], new, roots[new], _bytes(proof))
+@pytest.mark.parametrize("name", ["rfc6962.json", "tree.json"])
+def test_vectors(name: str) -> None:
+    """Published values of others, and ours from the definitions of RFC 6962."""
+    cases = parse_vectors((SPECS / "vectors" / name).read_bytes()).cases
+    assert len(cases) > 20
+    for case in cases:
+        assert case.judge(answer(OPERATIONS, case)), case.name
 
 
 def test_a_frontier_has_the_root_of_the_tree_at_every_size() -> None:
@@ -198,3 +180,68 @@ def test_a_frontier_is_canonical(data: bytes) -> None:
     except FormatError:
         return
     assert frontier.to_bytes() == data
+
+
+def test_a_proof_is_made_from_few_hashes_whatever_the_size() -> None:
+    tree = StoredTree(MANY)
+    read: list[tuple[int, int]] = []
+
+    def read_hash(level: int, index: int) -> bytes:
+        read.append((level, index))
+        return tree.hash(level, index)
+
+    for size in range(1, len(MANY) + 1):
+        for index in range(size):
+            read.clear()
+            assert prove_inclusion(read_hash, index, size) == inclusion_proof(MANY[:size], index)
+            assert len(read) <= 2 * size.bit_length()
+        for old in range(size + 1):
+            read.clear()
+            assert prove_consistency(read_hash, old, size) == consistency_proof(MANY[:size], old)
+            assert len(read) <= 2 * size.bit_length()
+
+
+def test_every_stored_hash_is_proven_to_be_in_the_tree_and_nowhere_else() -> None:
+    tree = StoredTree(MANY)
+    for size in (1, 2, 6, 13, 32, 33):
+        root = tree.root(size)
+        for level in range(size.bit_length()):
+            for index in range(size >> level):
+                proof = prove_inclusion(tree.hash, index, size, level)
+                verify_node(tree.hash(level, index), level, index, size, proof, root)
+                for other in (index - 1, index + 1):
+                    with pytest.raises(VerificationError):
+                        verify_node(tree.hash(level, index), level, other, size, proof, root)
+                with pytest.raises(VerificationError):
+                    verify_node(leaf_hash(b"other"), level, index, size, proof, root)
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40))
+def test_a_range_is_made_up_of_perfect_subtrees(start: int, length: int) -> None:
+    start <<= length.bit_length()
+    parts = list(subtrees(start, start + length))
+    assert sum(1 << level for level, _ in parts) == length
+    assert [level for level, _ in parts] == sorted({level for level, _ in parts}, reverse=True)
+    assert all(index << level >= start for level, index in parts)
+
+
+def test_hashes_that_a_tree_does_not_have_are_a_format_error() -> None:
+    tree = StoredTree(MANY[:5])
+    for level, index in ((-1, 0), (0, 5), (0, -1), (1, 2), (2, 1), (3, 0), (9, 0)):
+        with pytest.raises(FormatError):
+            tree.hash(level, index)
+    with pytest.raises(FormatError):
+        tree.root(6)
+    with pytest.raises(FormatError):
+        root_of(tree.hash, -1)
+    assert root_of(tree.hash, 0) == EMPTY_ROOT
+    assert range_hash(tree.hash, 4, 5) == MANY[4]
+
+
+def test_a_root_of_nothing_has_no_second_spelling() -> None:
+    """A first head with any root beside size 0 would let a log choose its past later."""
+    with pytest.raises(VerificationError, match="root of nothing"):
+        verify_consistency(0, MANY[0], 3, tree_root(MANY[:3]), [])
+    with pytest.raises(VerificationError, match="root of nothing"):
+        verify_consistency(0, EMPTY_ROOT, 0, MANY[0], [])
+    verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])

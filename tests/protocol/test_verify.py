@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ownhue.code import encode_code
 from ownhue.errors import StateError, VerificationError
@@ -157,3 +159,73 @@ def test_an_epoch_key_is_parsed_once_however_many_codes_are_verified(monkeypatch
         assert verify_code(encode_code(code(HOLDER, time=NOW - age)), known, NOW).age_seconds == age
     with pytest.raises(pytest.fail.Exception):
         EpochKey(EPOCH, HOLDER.key_id)
+
+
+# Properties of the steps that compare with the checkpoint's own log and memory.
+
+ROOT = st.binary(min_size=32, max_size=32)
+
+
+@given(
+    heads=st.dictionaries(st.integers(1, 60), st.tuples(ROOT, st.integers(-200_000, 0)), min_size=1, max_size=6),
+    size=st.integers(0, 70),
+    lie=st.booleans(),
+    flipped=st.integers(0, 63),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_root_is_compared_at_exactly_its_size(
+    heads: dict[int, tuple[bytes, int]], size: int, lie: bool, flipped: int
+) -> None:
+    """Cross-checked means: the log has a head of this size, young enough, whose root begins as the code says."""
+    known = replace(view(), heads={size: (root, NOW + age) for size, (root, age) in heads.items()}, signed_time=0)
+    root = heads[size][0] if size in heads else bytes(32)
+    prefix = (int.from_bytes(root[:8], "big") ^ (1 << flipped if lie else 0)).to_bytes(8, "big")
+    text = encode_code(code(HOLDER, tree_size=size, root_prefix=prefix))
+    if size > max(heads):
+        verdict = verify_code(text, known, NOW)
+        assert (verdict.cross_checked, verdict.data_age_seconds) == (False, None)
+    elif size < min(heads) or (size in heads and -heads[size][1] > known.max_age_seconds):
+        assert refused(text, known=known) is Refusal.OLD_DATA
+    elif size not in heads or lie:
+        assert refused(text, known=known) is Refusal.OTHER_LOG
+    else:
+        verdict = verify_code(text, known, NOW)
+        assert (verdict.cross_checked, verdict.data_age_seconds) == (True, -heads[size][1])
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 50)), min_size=1, max_size=25), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_pass_is_let_through_a_gate_once_and_told_on_a_screen(visits: list[tuple[int, int]], gate: bool) -> None:
+    """Against a memory that keeps everything: nothing is forgotten within an epoch, nothing is taken for another."""
+    seen, last, now = Seen(refuse_same=gate), dict[int, int](), NOW
+    for person, later in visits:
+        now += later
+        key = bytes((person,)) * 32
+        if gate and person in last:
+            with pytest.raises(CodeRefused) as raised:
+                seen.note(EPOCH, key, now)
+            assert raised.value.refusal is Refusal.SAME_PASS
+            continue
+        assert seen.note(EPOCH, key, now) == (now - last[person] if person in last else None)
+        last[person] = now
+    assert len(seen) == len(last)
+
+
+@given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16), st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_an_answer_counts_for_its_own_challenge_only_whatever_the_phones_clock_says(
+    asked: bytes, answered: bytes, time: int
+) -> None:
+    text = encode_code(code(HOLDER, challenge=answered, time=time))
+    if asked == answered:
+        assert check(text, challenge=asked).age_seconds == max(NOW - time, 0)
+    else:
+        assert refused(text, challenge=asked) is Refusal.WRONG_CHALLENGE
+    assert refused(text) is Refusal.WRONG_CHALLENGE
+
+
+def test_a_fresh_challenge_does_not_make_a_pass_fresh() -> None:
+    gate, fresh = Seen(refuse_same=True), bytes(range(16))
+    check(encode_code(code(HOLDER, challenge=CHALLENGE)), challenge=CHALLENGE, seen=gate)
+    again = encode_code(code(HOLDER, challenge=fresh))
+    assert refused(again, challenge=fresh, seen=gate) is Refusal.SAME_PASS
