@@ -3,7 +3,7 @@
 A colour by the published rules, and a code that a checkpoint verifies offline:
 
 >>> from ownhue import Colour, Facts, decide
->>> from ownhue.demonstration import demonstration_rulebook
+>>> from ownhue.rulebook.demonstration import demonstration_rulebook
 >>> monday = 1_767_600_000
 >>> nothing_heard = Facts(salt=bytes(16), observed_since=monday, published_until=monday, radio_share_percent=100)
 >>> decide(demonstration_rulebook(), nothing_heard, monday).colour.word

@@ -20,8 +20,8 @@ import h3.api.basic_int as h3
 
 from ownhue.area_notice import AreaNotice
 from ownhue.cells import MICRODEGREES, cell_of, check_place, is_cell, resolution_of
+from ownhue.colour.evidence_facts import AreaExposure
 from ownhue.errors import FormatError
-from ownhue.evidence_facts import AreaExposure
 
 #: Radius in metres by which angles become distances: the meridian's at the equator (WGS 84), the smallest anywhere.
 #: specs/area.md section 6

@@ -21,7 +21,7 @@ from ownhue.encoding import canonical_json
 from ownhue.errors import LimitError, VerificationError
 from ownhue.params import RETENTION_DAYS
 from ownhue.records import Record, parse_record, record_bytes
-from ownhue.rule_words import Language, RuleName
+from ownhue.rulebook.words import Language, RuleName
 
 #: Kind of the signed document. specs/area.md section 2
 AREA_NOTICE_KIND = "area-notice"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ownhue.params import INTERVAL_SECONDS
-from ownhue.rules import ExposureRules
+from ownhue.rulebook.rules import ExposureRules
 
 #: A window ends this many seconds after its first scan began (GAEN: 30 minutes). specs/exposure.md section 2
 WINDOW_SECONDS = 1800

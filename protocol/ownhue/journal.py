@@ -14,8 +14,8 @@ from itertools import pairwise
 
 from pydantic import Field
 
-from ownhue.colour_words import ColourField, WhyNot
-from ownhue.decision import Decision, Finding
+from ownhue.colour.decision import Decision, Finding
+from ownhue.colour.words import ColourField, WhyNot
 from ownhue.errors import StateError, VerificationError
 from ownhue.records import Record, parse_record, record_bytes
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ownhue.colour import decide
-from ownhue.decision import Decision, decision_bytes, parse_decision
+from ownhue.colour.decision import Decision, decision_bytes, parse_decision
+from ownhue.colour.facts import Facts, facts_bytes, facts_digest, parse_facts
 from ownhue.encoding import canonical_json, parse_canonical_json
 from ownhue.errors import FormatError, LimitError, VerificationError
-from ownhue.facts import Facts, facts_bytes, facts_digest, parse_facts
 from ownhue.journal import JournalEntry, verify_chain
 from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
 

@@ -17,10 +17,10 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DatabaseError
 
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.errors import OwnhueError, StateError
 from ownhue.params import BATCH_SECONDS
 from ownhue.rulebook import Rulebook, parse_rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_server.app import create_app
 from ownhue_server.clock import RehearsalClock
 from ownhue_server.config import PADDING, Config, load_config, naming, parse_roles

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
 from ownhue.key_file import HEADER, Limits, write_key_file
-from ownhue.key_file_values import ExposureKey, KeyIndex
+from ownhue.key_file.values import ExposureKey, KeyIndex
 from tests.protocol.key_file_bytes import Member, stored_zip, zip_bytes, zip_parts
 from tests.protocol.key_file_cases import (
     CONTENT,

@@ -16,13 +16,13 @@ import cbor2
 import pytest
 
 from ownhue.certificate import Certificate, Clearance, open_certificate
-from ownhue.certificate_content import content_body, parse_content
-from ownhue.certificate_facts import certificate_fact
-from ownhue.cose import parse_sign1, protected_header, sign1_bytes
+from ownhue.certificate.content import content_body, parse_content
+from ownhue.certificate.cose import parse_sign1, protected_header, sign1_bytes
+from ownhue.certificate.facts import certificate_fact
+from ownhue.certificate.hcert import PREFIX, Claims, claims_bytes, pack, stored, unpack
+from ownhue.certificate.trust_list import TrustList, trust_body, trust_from_body
 from ownhue.encoding import base45_decode, base45_encode
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.hcert import PREFIX, Claims, claims_bytes, pack, stored, unpack
-from ownhue.trust_list import TrustList, trust_body, trust_from_body
 from tests.conformance.mutate import Tally, flipped, mutations
 from tests.protocol.certificate_cases import (
     AUTHORITY,

@@ -8,9 +8,9 @@ import json
 from random import Random
 from typing import Any
 
+from ownhue.colour.facts import MAX_FACTS_BYTES, Facts, facts_bytes, facts_digest, parse_facts
 from ownhue.encoding import canonical_json
 from ownhue.errors import LimitError, OwnhueError
-from ownhue.facts import MAX_FACTS_BYTES, Facts, facts_bytes, facts_digest, parse_facts
 from tests.conformance.facts_cases import EVERYTHING, LISTS
 from tests.conformance.mutate import Tally, flipped, mutations
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from ownhue.errors import OwnhueError
 from ownhue.trust import update_root, update_snapshot, update_targets, update_timestamp
-from ownhue.trust_metadata import parse_any_trust_file
-from ownhue.trust_roles import parse_trust_roles, trust_roles_bytes
-from ownhue.trust_state import TrustedState, start, trust_root
+from ownhue.trust.metadata import parse_any_trust_file
+from ownhue.trust.roles import parse_trust_roles, trust_roles_bytes
+from ownhue.trust.state import TrustedState, start, trust_root
 from tests.conformance.mutate import Tally, mutations
 from tests.conformance.trust_by_hand import (
     DAY,

@@ -11,12 +11,12 @@ from random import Random
 from typing import Any
 
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.poster import Poster, open_poster
-from ownhue.venue_notice import NoticeRefused, Refusal, open_notice
-from ownhue.venue_notice_content import SignedNotice
-from ownhue.venue_notice_file import parse_notice_file
-from ownhue.venue_offer import Offer, open_offer
-from ownhue.visit import Visit, match_notices
+from ownhue.venue.notice import NoticeRefused, Refusal, open_notice
+from ownhue.venue.notice_content import SignedNotice
+from ownhue.venue.notice_file import parse_notice_file
+from ownhue.venue.offer import Offer, open_offer
+from ownhue.venue.poster import Poster, open_poster
+from ownhue.venue.visit import Visit, match_notices
 from tests.conformance.mutate import Tally, flipped, mutations
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import (

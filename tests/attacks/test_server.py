@@ -13,7 +13,7 @@ from ownhue.device import ENROL, PASSES, sign_request
 from ownhue.encoding import cbor_encode, frame
 from ownhue.params import FRAME_BYTES, ReportType
 from ownhue.report import Report, report_message, seal
-from ownhue.report_token import ReportTokenKey, finish_token, request_token
+from ownhue.report.token import ReportTokenKey, finish_token, request_token
 from ownhue.ticket import sign_ticket
 from tests.server.clinic import Clinic
 from tests.server.patient import CLAIM, REPORT, Patient, make_key

@@ -24,7 +24,7 @@ from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import ReportType
 from ownhue.region import Region, parse_region_body
 from ownhue.report import report_message
-from ownhue.report_token import finish_token, request_token
+from ownhue.report.token import finish_token, request_token
 from ownhue_server.serving import listen
 from tests.e2e.server_process import server_process
 from tests.server.patient import CLAIM, REPORT, Patient, token_key

@@ -7,8 +7,8 @@ import pytest
 
 from ownhue.errors import ForkError, VerificationError
 from ownhue.trust import targets_at, update_root, update_snapshot, update_targets, update_timestamp, verify_trust_fork
-from ownhue.trust_schema import Targets
-from ownhue.trust_state import TrustedState, next_file, start, trust_root
+from ownhue.trust.schema import Targets
+from ownhue.trust.state import TrustedState, next_file, start, trust_root
 from tests.conformance.trust_by_hand import DAY, NOW, Town, meta, path, role, sign, signed, target
 
 TRUE, EVIL = b"the true rulebook", b"everybody is green"

@@ -6,21 +6,21 @@ from typing import Any
 import pytest
 
 from ownhue.colour import decide
-from ownhue.colour_words import Colour, WhyNot
-from ownhue.decision import Decision
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.colour.decision import Decision
+from ownhue.colour.evidence_facts import VenueExposure
+from ownhue.colour.facts import Facts
+from ownhue.colour.words import Colour, WhyNot
 from ownhue.errors import FormatError, VerificationError
-from ownhue.evidence_facts import VenueExposure
-from ownhue.facts import Facts
-from ownhue.poster import Poster, open_poster, sign_poster
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue.venue import hourly_id, notice_tag
-from ownhue.venue_certificate import VenueCertificate, certify_venue
-from ownhue.venue_notice import Refusal, countersign, seal_notice, sign_as_owner
-from ownhue.venue_notice_content import Notice, OwnerSignature
-from ownhue.venue_notice_file import NoticeFile, parse_notice_file, write_notice_file
-from ownhue.venue_offer import Span, make_offer, open_offer, seal_offer
-from ownhue.venue_owner import OwnerKeys
-from ownhue.visit import VenueMatches, Visit, is_contradicted, match_notices
+from ownhue.venue.certificate import VenueCertificate, certify_venue
+from ownhue.venue.notice import Refusal, countersign, seal_notice, sign_as_owner
+from ownhue.venue.notice_content import Notice, OwnerSignature
+from ownhue.venue.notice_file import NoticeFile, parse_notice_file, write_notice_file
+from ownhue.venue.offer import Span, make_offer, open_offer, seal_offer
+from ownhue.venue.owner import OwnerKeys
+from ownhue.venue.poster import Poster, open_poster, sign_poster
+from ownhue.venue.visit import VenueMatches, Visit, is_contradicted, match_notices
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import (
     AUTHORITY_KEY,

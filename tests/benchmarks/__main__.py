@@ -3,7 +3,7 @@
 import os
 import platform
 
-from tests.benchmarks import protocol, reports
+from tests.benchmarks import evidence, protocol, reports
 
 
 def main() -> None:
@@ -11,7 +11,12 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; median (slowest - fastest) of several runs")
     protocol.matching()
     protocol.key_files()
+    evidence.windows()
+    evidence.decisions()
+    evidence.proofs()
+    evidence.notices()
     protocol.codes()
+    evidence.certificates()
     reports.reports()
 
 

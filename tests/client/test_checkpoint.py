@@ -13,11 +13,11 @@ import pytest
 
 from ownhue.code import Statement, encode_code, sign_code
 from ownhue.colour import Colour
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.encoding import base64url_decode, base64url_encode, canonical_json
 from ownhue.errors import ForkError, FormatError, LimitError, StateError, VerificationError
 from ownhue.passes import EpochKey, EpochList, epoch_of
 from ownhue.rulebook import Rulebook, rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.tree import tree_root
 from ownhue.verify import CodeRefused, Refusal
 from ownhue_client.checkpoint import Admission, Answer, Checkpoint

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ownhue.colour import ClearanceFact, Colour, Decision, decide
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.errors import FormatError, StateError, VerificationError
 from ownhue.identifiers import Beacon
 from ownhue.journal import verify_chain
 from ownhue.key_file import ExposureKey
 from ownhue.matching import Sighting
 from ownhue.params import ReportType
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_client.phone import Phone, why
 from ownhue_client.phone.records import day_of
 from tests.client.publisher import BATCH_SECONDS, START

@@ -10,13 +10,13 @@ import pytest
 
 from ownhue.blind_rsa import generate_key, pss_spki
 from ownhue.colour import Colour
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.errors import ForkError, FormatError, OwnhueError, VerificationError
 from ownhue.key_file import ExposureKey
 from ownhue.log import BUNDLE_WIDTH
 from ownhue.params import ReportType
 from ownhue.passes import EpochKey, epoch_of
 from ownhue.rulebook import Rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from ownhue_client.errors import MissingError, RollbackError, UnreachableError
 from ownhue_client.phone import Phone
 from ownhue_client.phone.evidence import Evidence

@@ -16,7 +16,6 @@ from nacl.public import PrivateKey
 
 from ownhue.blind_rsa import blind_sign, generate_key, pss_spki
 from ownhue.claim_code import new_claim_code, parse_claim_code
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.device import ENROL, PASSES, open_request
 from ownhue.documents import sign_document
 from ownhue.encoding import base64url_encode, cbor_decode, cbor_encode, frame, parse_canonical_json, unframe
@@ -29,6 +28,7 @@ from ownhue.passes import EpochKey, EpochList, epoch_of
 from ownhue.region import Region
 from ownhue.report import Report, ReportTokenKey, Withdrawal, open_sealed, report_keys_body, verify_token, week_of
 from ownhue.rulebook import Rulebook, rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue.ticket import sign_ticket
 from ownhue_client.phone import Phone, Settings
 from tests.client.publisher import (

@@ -4,11 +4,11 @@ from typing import Any
 
 import cbor2
 
+from ownhue.certificate.cose import ES256, PS256, parse_sign1
+from ownhue.certificate.hcert import MAX_CHARACTERS, PREFIX, stored
+from ownhue.certificate.trust_list import Signer, trust_body
 from ownhue.conformance.certificate_ops import OPERATIONS
-from ownhue.cose import ES256, PS256, parse_sign1
 from ownhue.encoding import base45_encode
-from ownhue.hcert import MAX_CHARACTERS, PREFIX, stored
-from ownhue.trust_list import Signer, trust_body
 from tests.conformance.certificate_case import BROKEN, FORMAT, LIMIT, Case, case
 from tests.protocol.certificate_cases import (
     AUTHORITY,

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from nacl.signing import SigningKey
 
-from ownhue.certificate_content import DETECTED, RAT
-from ownhue.trust_list import sign_trust_list, trust_body
+from ownhue.certificate.content import DETECTED, RAT
+from ownhue.certificate.trust_list import sign_trust_list, trust_body
 from tests.conformance.certificate_case import BROKEN, FORMAT, Case, case
 from tests.protocol.certificate_cases import (
     AUTHORITY,

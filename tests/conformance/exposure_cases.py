@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from tests.protocol.rulebook_cases import content
 
 START = 1767585600  # 2026-01-05 12:00:00 in Shanghai

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ownhue.colour import ClearanceFact, Facts
+from ownhue.colour.facts import facts_bytes
 from ownhue.encoding import canonical_json
-from ownhue.facts import facts_bytes
 from tests.conformance.expected import Case, bad, good
 from tests.protocol.colour_cases import area, at, encounter, facts, key, negative, recovery, result, vaccination, venue
 

@@ -10,10 +10,10 @@ import json
 from typing import Any
 
 from ownhue.colour import decide
+from ownhue.colour.decision import Decision, decision_bytes
+from ownhue.colour.facts import facts_bytes
 from ownhue.conformance import colour_ops, facts_ops
-from ownhue.decision import Decision, decision_bytes
 from ownhue.encoding import canonical_json
-from ownhue.facts import facts_bytes
 from ownhue.rulebook import Rulebook, rulebook_bytes
 from tests.conformance.decision_cases import CASES, MORNING_ID, DecisionCase
 from tests.conformance.expected import Case, bad, good, vector_file

@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 from ownhue.conformance.rulebook_ops import OPERATIONS
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.rulebook import MAX_RULEBOOK_BYTES, rulebook_bytes, rulebook_schema
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from tests.conformance.expected import Case, bad, good, vector_file
 from tests.protocol.contradictions import CONTRADICTIONS
 from tests.protocol.rulebook_cases import an_exit, content, set_field

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ownhue.colour import ClearanceFact, Facts, decide
+from ownhue.colour.facts import facts_bytes
 from ownhue.conformance.colour_ops import rulebook_of
 from ownhue.conformance.journal_ops import OPERATIONS
 from ownhue.encoding import canonical_json
-from ownhue.facts import facts_bytes
 from tests.conformance.decision_cases import MORNING, MORNING_ID
 from tests.conformance.expected import Case, bad, good
 from tests.protocol.colour_cases import area, at, encounter, facts, key, negative, result

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from ownhue.certificate import Certificate, open_certificate, read_unverified
-from ownhue.certificate_content import parse_content
-from ownhue.certificate_x509 import signer_from_x509
-from ownhue.cose import parse_sign1, verify_sign1
+from ownhue.certificate.content import parse_content
+from ownhue.certificate.cose import parse_sign1, verify_sign1
+from ownhue.certificate.hcert import Claims, decode_text, decompress, parse_claims, unpack, without_prefix
+from ownhue.certificate.trust_list import TrustList
+from ownhue.certificate.x509 import signer_from_x509
 from ownhue.encoding import base45_decode, cbor_decode, cbor_encode
 from ownhue.errors import OwnhueError, VerificationError
-from ownhue.hcert import Claims, decode_text, decompress, parse_claims, unpack, without_prefix
-from ownhue.trust_list import TrustList
 from tests.shared import SPECS, shared_path
 
 Case = Mapping[str, Any]

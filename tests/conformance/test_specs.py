@@ -12,16 +12,17 @@ from typing import Any, NamedTuple
 import pytest
 
 import ownhue
-from ownhue.decision import Decision, Finding, Grey, WhyNot
+from ownhue.colour.decision import Decision, Finding, Grey, WhyNot
 from ownhue.journal import JournalEntry
 from ownhue.rulebook import Rulebook
 from tests.shared import ROOT, SPECS
 
 FOLDERS = ("protocol", "client", "server", "tests")
-#: This file cites specs that do not exist, to see that they are found.
-SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if path != Path(__file__).resolve())
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+# This file cites specs that do not exist, to see that they are found.
+SOURCES.remove(Path(__file__).resolve())
 MODULES = sorted(
-    info.name for info in pkgutil.walk_packages(ownhue.__path__, "ownhue.") if "conformance" not in info.name
+    info.name for info in pkgutil.walk_packages(ownhue.__path__, "ownhue.") if ".conformance." not in info.name
 )
 _CITED = re.compile(r"(?:specs/)?\b([a-z0-9-]+)\.md(?:`|\))*,? sections? (\d+(?:(?:, | and | to |-)\d+)*)")
 _HEADING = re.compile(r"^## (\d+)\. ", re.MULTILINE)
@@ -200,7 +201,6 @@ def test_what_the_table_of_formats_names_exists() -> None:
     for row in specified():
         _, spec, modules, vectors, targets = row
         for name in re.findall(r"`([a-z_.]+)`", modules):
-            assert name in MODULES or name.startswith(("ownhue_client", "ownhue_server")), name
             assert importlib.util.find_spec(name) is not None, name
         for name in re.findall(r"`([a-z0-9.-]+\.json)`", vectors):
             assert (SPECS / "vectors" / name).exists() or (SPECS / name).exists(), name

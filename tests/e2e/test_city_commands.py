@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ownhue.decision import parse_decision
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.colour.decision import parse_decision
 from ownhue.errors import FormatError
 from ownhue.rulebook import rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_client import exit_codes
 from ownhue_client.city.cli import _read_contacts
 from ownhue_client.qr import read_qr

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ownhue.colour import Colour
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.rehearsal import Positive
 from ownhue.rulebook import Rulebook, rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from ownhue_client.city.plan import Plan
 from ownhue_client.city.replay import Day, city_of
 from ownhue_client.city.server import city_server

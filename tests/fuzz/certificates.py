@@ -3,12 +3,12 @@
 from typing import Any
 
 from ownhue.certificate import read_unverified
-from ownhue.certificate_cbor import read_cbor
-from ownhue.certificate_x509 import signer_from_x509
-from ownhue.cose import parse_sign1
+from ownhue.certificate.cbor import read_cbor
+from ownhue.certificate.cose import parse_sign1
+from ownhue.certificate.hcert import parse_claims
+from ownhue.certificate.trust_list import trust_body, trust_from_body
+from ownhue.certificate.x509 import signer_from_x509
 from ownhue.encoding import canonical_json, parse_canonical_json
-from ownhue.hcert import parse_claims
-from ownhue.trust_list import trust_body, trust_from_body
 from tests.fuzz import seeds
 from tests.fuzz.target import Target, text
 from tests.protocol.certificate_cases import CLEARANCE_MAKING, OWN_MAKING, TRUST, Making

@@ -7,7 +7,7 @@ from nacl.signing import SigningKey
 
 from ownhue.documents import open_document
 from ownhue.key_file import read_key_file, write_key_file
-from ownhue.key_file_reader import HEADER
+from ownhue.key_file.reader import HEADER
 from ownhue.log import LogEntry, decode_bundle, encode_bundle
 from ownhue.signed_note import signature_line
 from ownhue.tree import Frontier

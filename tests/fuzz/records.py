@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ownhue import decision, facts, journal, region, regions, review, rulebook
+from ownhue import journal, region, regions, review, rulebook
+from ownhue.colour import decision, facts
 from ownhue.conformance.vectors import parse_vectors
 from ownhue.contact_trace import read_trace
 from ownhue.encoding import canonical_json

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from ownhue import challenge, claim_code, code, encoding, report_parts, sealed_report
+from ownhue import challenge, claim_code, code, encoding
 from ownhue.device import open_request
 from ownhue.passes import EpochList
 from ownhue.past_keys import PastKeys
-from ownhue.report_token import report_keys_body, report_keys_from_body
+from ownhue.report import parts as report_parts
+from ownhue.report import sealed as sealed_report
+from ownhue.report.token import report_keys_body, report_keys_from_body
 from ownhue.ticket import open_ticket
 from tests.fuzz import seeds
 from tests.fuzz.target import Target, text

@@ -8,9 +8,9 @@ from ownhue.fork_evidence import parse_fork_evidence
 from ownhue.records import record_bytes
 from ownhue.signed_note import parse_note
 from ownhue.tiles import Tile
-from ownhue.trust_metadata import parse_any_trust_file
-from ownhue.trust_roles import parse_trust_roles, trust_roles_bytes
-from ownhue.trust_state import TrustedState
+from ownhue.trust.metadata import parse_any_trust_file
+from ownhue.trust.roles import parse_trust_roles, trust_roles_bytes
+from ownhue.trust.state import TrustedState
 from ownhue.witness import WitnessRequest, WitnessState
 from tests.conformance.notes_by_hand import LOG, LOG_KEY, ORIGIN, TEXT, line
 from tests.conformance.trust_by_hand import Town

@@ -3,13 +3,13 @@
 from functools import cache
 from typing import Any
 
-from ownhue.poster import encode_poster, parse_poster
-from ownhue.poster_link import poster_url, read_poster_url
-from ownhue.venue_certificate import parse_certificate
-from ownhue.venue_notice import NoticeBatch
-from ownhue.venue_notice_content import parse_signed_notice
-from ownhue.venue_notice_file import parse_notice_file
-from ownhue.venue_offer import parse_offer
+from ownhue.venue.certificate import parse_certificate
+from ownhue.venue.notice import NoticeBatch
+from ownhue.venue.notice_content import parse_signed_notice
+from ownhue.venue.notice_file import parse_notice_file
+from ownhue.venue.offer import parse_offer
+from ownhue.venue.poster import encode_poster, parse_poster
+from ownhue.venue.poster_link import poster_url, read_poster_url
 from tests.fuzz import seeds
 from tests.fuzz.target import Target, text
 from tests.protocol.venue_scene import content

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from ownhue.certificate_content import COVID_19, NAAT, NOT_DETECTED
-from ownhue.certificate_issue import Authority
-from ownhue.cose import ES256, PS256, key_bytes, own_kid, with_lower_half
+from ownhue.certificate.content import COVID_19, NAAT, NOT_DETECTED
+from ownhue.certificate.cose import ES256, PS256, key_bytes, own_kid, with_lower_half
+from ownhue.certificate.hcert import PREFIX, stored
+from ownhue.certificate.issue import Authority
+from ownhue.certificate.trust_list import Signer, TrustList
 from ownhue.encoding import base45_encode, base64url_encode, cbor_encode
-from ownhue.hcert import PREFIX, stored
-from ownhue.trust_list import Signer, TrustList
 from tests.conformance.scripted import Stream, rsa_key
 
 #: 2026-01-05, 10:00 UTC.

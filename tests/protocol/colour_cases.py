@@ -5,11 +5,11 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ownhue.colour import AreaExposure, CertificateFact, ClearanceFact, Facts, OwnResult, VenueExposure
-from ownhue.demonstration import demonstration_rulebook
-from ownhue.evidence_facts import TestKind
+from ownhue.colour.evidence_facts import TestKind
 from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 
 SALT = bytes(range(32))
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -10,12 +10,12 @@ from datetime import date
 from hypothesis import strategies as st
 
 from ownhue.colour import AreaExposure, CertificateFact, ClearanceFact, Facts, OwnResult, VenueExposure
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
-from ownhue.evidence_facts import CertificateKind, TestKind
+from ownhue.colour.evidence_facts import CertificateKind, TestKind
+from ownhue.colour.findings import all_groups
 from ownhue.exposure import ExposureWindow, ScanInstance
-from ownhue.findings import all_groups
 from ownhue.rulebook import Rulebook
-from ownhue.rules import ExitRule
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.rulebook.rules import ExitRule
 from tests.protocol.colour_cases import SALT, at, key
 
 BOOK, FREE = demonstration_rulebook(), without_ceilings()

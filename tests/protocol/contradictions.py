@@ -5,7 +5,7 @@ For the tests of the parser and for the generator of specs/vectors/rulebook.json
 
 from typing import Any
 
-from ownhue.rules import MAX_RULES
+from ownhue.rulebook.rules import MAX_RULES
 from tests.protocol.rulebook_cases import an_exit
 
 CONTRADICTIONS: list[tuple[str, Any, str]] = [

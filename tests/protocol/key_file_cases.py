@@ -22,7 +22,7 @@ from ownhue.key_file import (
     open_key_file,
     read_key_file,
 )
-from ownhue.key_file_schema import ExportMessage, SignatureListMessage
+from ownhue.key_file.schema import ExportMessage, SignatureListMessage
 from ownhue.params import ReportType
 from tests.protocol.key_file_bytes import export_bin, message, stored_zip
 

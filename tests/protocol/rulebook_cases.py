@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.encoding import canonical_json
 from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook
 
 KINDS = ("area", "encounter", "own_result", "venue")
 WORDS = ("confirmed_test", "confirmed_clinical", "self_report", "recursive")

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownhue.certificate import Certificate, Clearance, open_certificate, read_unverified
-from ownhue.certificate_content import (
+from ownhue.certificate.content import (
     RecoveryEntry,
     ResultEntry,
     VaccinationEntry,
     parse_content,
 )
-from ownhue.cose import parse_sign1
+from ownhue.certificate.cose import parse_sign1
+from ownhue.certificate.hcert import PREFIX, stored
 from ownhue.encoding import base45_encode
 from ownhue.errors import FormatError, OwnhueError, VerificationError
-from ownhue.hcert import PREFIX, stored
 from tests.protocol.certificate_cases import (
     CLEARANCE,
     CLEARANCE_MAKING,

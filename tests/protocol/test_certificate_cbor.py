@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.certificate_cbor import MAX_CBOR_DEPTH, read_cbor, read_tagged
+from ownhue.certificate.cbor import MAX_CBOR_DEPTH, read_cbor, read_tagged
 from ownhue.errors import FormatError
 
 SCALARS = (

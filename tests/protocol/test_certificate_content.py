@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.certificate_content import Content, RecoveryEntry, ResultEntry, content_body, parse_content
+from ownhue.certificate.content import Content, RecoveryEntry, ResultEntry, content_body, parse_content
 from ownhue.errors import FormatError
 from tests.protocol.certificate_cases import CONTENTS, RECOVERY, TEST, VACCINATION, content
 

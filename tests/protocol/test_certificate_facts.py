@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ownhue.certificate import Certificate, open_certificate
-from ownhue.certificate_content import DETECTED, RAT
-from ownhue.certificate_door import DoorView, Shown, verify_shown
-from ownhue.certificate_facts import certificate_fact
+from ownhue.certificate.content import DETECTED, RAT
+from ownhue.certificate.door import DoorView, Shown, verify_shown
+from ownhue.certificate.facts import certificate_fact
+from ownhue.colour.evidence_facts import CertificateFact, CertificateKind
 from ownhue.errors import OwnhueError, VerificationError
-from ownhue.evidence_facts import CertificateFact, CertificateKind
-from ownhue.rules import Mode
+from ownhue.rulebook.rules import Mode
 from tests.protocol.certificate_cases import (
     CLEARANCE_MAKING,
     DAY,

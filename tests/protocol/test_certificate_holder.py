@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownhue.certificate import Certificate, read_unverified
-from ownhue.certificate_holder import Owner, check_holder, spellings, standardised
+from ownhue.certificate.holder import Owner, check_holder, spellings, standardised
 from ownhue.errors import FormatError, VerificationError
 from tests.protocol.certificate_cases import TEST, Making, claims, content
 from tests.shared import shared_path

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownhue.certificate import Certificate, open_certificate
-from ownhue.certificate_content import RecoveryEntry, ResultEntry, VaccinationEntry
-from ownhue.certificate_issue import (
+from ownhue.certificate.content import RecoveryEntry, ResultEntry, VaccinationEntry
+from ownhue.certificate.cose import parse_sign1
+from ownhue.certificate.hcert import unpack
+from ownhue.certificate.issue import (
     Authority,
     Person,
     issue_certificate,
@@ -24,9 +26,7 @@ from ownhue.certificate_issue import (
     uvci_check_letter,
     vaccination,
 )
-from ownhue.cose import parse_sign1
 from ownhue.errors import FormatError
-from ownhue.hcert import unpack
 from tests.protocol.certificate_cases import AUTHORITY, EXPIRES, ISSUED, NOW, OWN_SIGNER, UVCI, trust
 from tests.shared import SPECS, shared_path
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.certificate_content import Usage
-from ownhue.certificate_x509 import signer_from_x509, usages_of_x509
-from ownhue.cose import key_bytes
+from ownhue.certificate.content import Usage
+from ownhue.certificate.cose import key_bytes
+from ownhue.certificate.x509 import signer_from_x509, usages_of_x509
 from ownhue.encoding import base64url_encode
 from ownhue.errors import FormatError
 from tests.protocol.certificate_cases import STATE

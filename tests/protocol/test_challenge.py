@@ -18,7 +18,7 @@ from ownhue.challenge import (
 )
 from ownhue.code import PREFIX, decode_code
 from ownhue.errors import FormatError, LimitError
-from ownhue.report_parts import parse_part
+from ownhue.report.parts import parse_part
 from ownhue_client.qr import qr_png, read_qr
 from tests.conformance.scripted import CHALLENGE, Stream
 

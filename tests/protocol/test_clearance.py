@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownhue.certificate import Clearance, open_certificate
-from ownhue.certificate_content import parse_clearance
-from ownhue.certificate_facts import clearance_fact
-from ownhue.certificate_issue import issue_clearance
+from ownhue.certificate.content import parse_clearance
+from ownhue.certificate.facts import clearance_fact
+from ownhue.certificate.issue import issue_clearance
 from ownhue.errors import FormatError, VerificationError
 from tests.protocol.certificate_cases import (
     AUTHORITY,

@@ -15,12 +15,12 @@ from ownhue.colour import (
     decision_bytes,
     parse_decision,
 )
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.errors import FormatError
 from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook, Stays
-from ownhue.rules import LevelWeights
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.rulebook.rules import LevelWeights
 from tests.protocol.colour_cases import SALT, at, encounter, facts, key, result, uncapped
 
 BOOK = demonstration_rulebook()

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from ownhue.colour import AreaExposure, Colour, Decision, Facts, VenueExposure, WhyNot, decide
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.errors import FormatError
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from tests.protocol.colour_cases import area, at, encounter, facts, key, venue
 
 BOOK = demonstration_rulebook()

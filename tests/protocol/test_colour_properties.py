@@ -19,8 +19,8 @@ from ownhue.colour import (
     decide,
     decision_bytes,
 )
+from ownhue.colour.facts import facts_bytes, parse_facts
 from ownhue.exposure import ExposureWindow, ScanInstance
-from ownhue.facts import facts_bytes, parse_facts
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook
 from tests.protocol.colour_cases import SALT, at, key

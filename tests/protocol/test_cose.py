@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.cose import (
+from ownhue.certificate.cose import (
     ES256,
     KID_BYTES,
     PS256,

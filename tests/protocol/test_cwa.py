@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from ownhue.colour import Colour, decide
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.colour.facts import Facts
 from ownhue.exposure import MINUTE_SCORE, ExposureWindow, ScanInstance, weighted_score
-from ownhue.facts import Facts
 from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
-from ownhue.rules import EncounterRules, ExposureRules, LevelWeights, ReportWeights, Stays
+from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue.rulebook.rules import EncounterRules, ExposureRules, LevelWeights, ReportWeights, Stays
 from tests.conformance.exposure_cases import CWA_CASES, CWA_ENCOUNTERS, CWA_RULES
 from tests.shared import SPECS, shared_path
 

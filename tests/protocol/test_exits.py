@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 
 from ownhue.colour import CertificateFact, ClearanceFact, Colour, Decision, Facts, OwnResult, WhyNot, decide
-from ownhue.decision import NotCounted
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.colour.decision import NotCounted
+from ownhue.colour.exits import Exits
+from ownhue.colour.findings import certificate_name
 from ownhue.errors import FormatError
-from ownhue.exits import Exits
-from ownhue.findings import certificate_name
 from ownhue.rulebook import ExitRule, Rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from tests.protocol.colour_cases import (
     SALT,
     area,

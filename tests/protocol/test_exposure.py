@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.exposure import (
     DailySummary,
     ExposureWindow,
@@ -20,7 +19,8 @@ from ownhue.exposure import (
     windows_of,
 )
 from ownhue.params import ReportType
-from ownhue.rules import ExposureRules, LevelWeights, ReportWeights
+from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue.rulebook.rules import ExposureRules, LevelWeights, ReportWeights
 
 SOURCE = bytes(range(16))
 NOON = 1767585600  # 2026-01-05 12:00:00 in Shanghai, 04:00:00 UTC

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ownhue.demonstration import demonstration_rulebook
-from ownhue.rules import ExposureRules, LevelWeights, ReportWeights
+from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue.rulebook.rules import ExposureRules, LevelWeights, ReportWeights
 from tests.shared import shared_path
 
 DEMONSTRATION = demonstration_rulebook().exposure

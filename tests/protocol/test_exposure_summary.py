@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.exposure import ExposureWindow, ScanInstance, daily_summaries
-from ownhue.rules import ExposureRules, LevelWeights, ReportWeights
+from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue.rulebook.rules import ExposureRules, LevelWeights, ReportWeights
 
 UTC = ZoneInfo("UTC")
 KINDS = ("confirmed_test", "confirmed_clinical", "self_report", "recursive")

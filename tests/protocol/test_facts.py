@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ownhue.colour import Facts, OwnResult, decide
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.colour.facts import MAX_FACTS_BYTES, facts_bytes, facts_digest, parse_facts
+from ownhue.colour.facts_records import MAX_CERTIFICATES, MAX_CLEARANCES, MAX_EXPOSURES
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError, LimitError, OwnhueError
-from ownhue.facts import MAX_FACTS_BYTES, facts_bytes, facts_digest, parse_facts
-from ownhue.facts_records import MAX_CERTIFICATES, MAX_CLEARANCES, MAX_EXPOSURES
 from ownhue.params import ReportType
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from tests.conformance.facts_cases import EVERYTHING
 from tests.protocol.colour_cases import SALT, at, encounter, facts, key, result
 from tests.protocol.colour_strategies import cases, json_values

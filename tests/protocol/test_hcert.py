@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.encoding import base45_decode, base45_encode
-from ownhue.errors import FormatError, LimitError, OwnhueError
-from ownhue.hcert import (
+from ownhue.certificate.hcert import (
     MAX_CHARACTERS,
     MAX_COSE_BYTES,
     MAX_FIELD,
@@ -25,6 +23,8 @@ from ownhue.hcert import (
     stored,
     unpack,
 )
+from ownhue.encoding import base45_decode, base45_encode
+from ownhue.errors import FormatError, LimitError, OwnhueError
 from tests.protocol.certificate_cases import CLEARANCE, CONTENTS, EXPIRES, ISSUED, claims
 
 BASE45_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ownhue.colour import ClearanceFact, Colour, Decision, Facts, decide
-from ownhue.decision import decision_bytes, parse_decision
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.colour.decision import decision_bytes, parse_decision
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError, LimitError, StateError, VerificationError
 from ownhue.journal import GENESIS, MAX_ENTRY_BYTES, JournalEntry, entry_hash, next_entry, parse_entry, verify_chain
 from ownhue.records import Record, record_bytes
 from ownhue.rulebook import Rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from tests.conformance.decision_cases import MORNING_ID
 from tests.protocol.colour_cases import area, at, encounter, facts, key, negative, result, uncapped, venue
 from tests.protocol.colour_strategies import cases, json_values, moments

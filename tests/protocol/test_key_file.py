@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.key_file import HEADER, ExposureKey, KeyFile, Limits, SignatureInfo, write_key_file
-from ownhue.key_file_schema import ExportMessage
+from ownhue.key_file.schema import ExportMessage
 from ownhue.params import ReportType
 from tests.protocol.key_file_bytes import export_bin
 from tests.protocol.key_file_cases import (

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ownhue import key_file_container
 from ownhue.errors import FormatError, OwnhueError
 from ownhue.key_file import Limits
-from ownhue.key_file_container import Container
+from ownhue.key_file import container as key_file_container
+from ownhue.key_file.container import Container
 from tests.protocol.key_file_bytes import Member, zip_bytes, zip_parts
 
 #: Contents with long repetitions, which unpack to far more than they take, and without any.

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 
 from ownhue.errors import FormatError, OwnhueError, VerificationError
 from ownhue.key_file import HEADER, Limits, read_key_file
-from ownhue.key_file_schema import ExportMessage, SignatureInfoMessage
+from ownhue.key_file.schema import ExportMessage, SignatureInfoMessage
 from tests.protocol.key_file_cases import SIGNING_KEY, members, read_both, signed_anew, zipped
 from tests.protocol.key_file_second_opinion import content_of
 from tests.protocol.key_file_steps import step_of

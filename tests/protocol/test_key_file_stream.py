@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue import key_file_container
 from ownhue.errors import FormatError, OwnhueError, VerificationError
 from ownhue.key_file import (
     ExposureKey,
@@ -29,6 +28,7 @@ from ownhue.key_file import (
     stream_key_file,
     write_key_file,
 )
+from ownhue.key_file import container as key_file_container
 from ownhue.params import ReportType
 from tests.protocol.key_file_cases import (
     CONTENT,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ownhue.errors import FormatError, LimitError
 from ownhue.key_file import Limits
-from ownhue.key_file_schema import ExportMessage, KeyMessage
-from ownhue.key_file_wire import field_at, parse, runs
+from ownhue.key_file.schema import ExportMessage, KeyMessage
+from ownhue.key_file.wire import field_at, parse, runs
 from tests.protocol.key_file_bytes import field, message, varint
 from tests.protocol.key_file_cases import FIELDS
 from tests.protocol.key_file_second_opinion import spelled

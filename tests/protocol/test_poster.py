@@ -12,10 +12,10 @@ from qrcode.util import QRData
 
 from ownhue.cells import cell_of
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.poster import MAX_POSTER_BYTES, MAX_TEXT_BYTES, Poster, open_poster, parse_poster, sign_poster
-from ownhue.poster_link import MAX_LINK, poster_url, read_poster_url
-from ownhue.poster_schema import decode_message, encode_message
-from ownhue.venue_certificate import VenueCertificate, certify_venue, check_certificate, parse_certificate
+from ownhue.venue.certificate import VenueCertificate, certify_venue, check_certificate, parse_certificate
+from ownhue.venue.poster import MAX_POSTER_BYTES, MAX_TEXT_BYTES, Poster, open_poster, parse_poster, sign_poster
+from ownhue.venue.poster_link import MAX_LINK, poster_url, read_poster_url
+from ownhue.venue.poster_schema import decode_message, encode_message
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import (
     AUTHORITY,

@@ -36,10 +36,7 @@ def test_every_name_is_that_of_its_module(name: str) -> None:
 def test_what_type_checkers_see_is_what_python_gives() -> None:
     (block,) = [node for node in ast.parse(SOURCE).body if isinstance(node, ast.If)]
     seen = {
-        (alias.name, node.module)
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        (alias.name, node.module) for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     assert seen == {(name, f"ownhue.{module}") for name, module in ownhue._MODULE_OF.items()}
     assert {name for name, _ in seen} | {"SPEC_VERSION"} == set(ownhue.__all__) == set(dir(ownhue))

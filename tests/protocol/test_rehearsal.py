@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ownhue.colour import Colour, WhyNot
 from ownhue.contact_trace import Contact, read_trace
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.errors import FormatError
 from ownhue.params import ReportType
 from ownhue.rehearsal import Positive, PublicationPolicy, rehearse
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from tests.protocol.colour_cases import uncapped
 from tests.shared import shared_path
 

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ownhue.colour import Colour, Facts, decide
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.colour.facts import MAX_FACTS_BYTES
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.facts import MAX_FACTS_BYTES
 from ownhue.journal import JournalEntry, next_entry, verify_chain
 from ownhue.review import MAX_REVIEW_BYTES, parse_review, recompute, review_bytes
 from ownhue.rulebook import Rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from tests.protocol.colour_cases import at, encounter, facts, key
 from tests.protocol.colour_strategies import cases, moments
 

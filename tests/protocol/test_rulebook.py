@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.rulebook import MAX_RULEBOOK_BYTES, Rulebook, parse_rulebook, rulebook_bytes, rulebook_schema
-from ownhue.rules import ExitRule
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.rulebook.rules import ExitRule
 from tests.conformance.mutate import mutations
 from tests.protocol.contradictions import CONTRADICTIONS
 from tests.protocol.rulebook_cases import an_exit, content, rulebook_contents, set_field

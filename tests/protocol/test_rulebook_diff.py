@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.errors import OwnhueError
 from ownhue.rulebook import Rulebook, rulebook_schema
-from ownhue.rulebook_diff import diff
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.rulebook.diff import diff
 from tests.conformance.mutate import mutations
 from tests.protocol.rulebook_cases import an_exit, content, parsed, rulebooks, set_field, with_fields
 

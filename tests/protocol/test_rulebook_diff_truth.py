@@ -10,9 +10,9 @@ from typing import Any, Literal
 import pytest
 
 from ownhue.colour import AreaExposure, CertificateFact, Facts, OwnResult, VenueExposure, decide
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.exposure import ExposureWindow, ScanInstance
-from ownhue.rulebook_diff import diff
+from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue.rulebook.diff import diff
 from tests.protocol.rulebook_cases import an_exit, content, parsed, set_field
 
 OLD = demonstration_rulebook()

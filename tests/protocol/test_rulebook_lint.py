@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.rulebook import Rulebook
-from ownhue.rulebook_lint import Remark, lint
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.rulebook.lint import Remark, lint
 from tests.protocol.rulebook_cases import an_exit, rulebooks, with_fields
 
 NOTHING = {"standard": 0, "high": 0}

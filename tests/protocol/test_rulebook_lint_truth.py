@@ -25,7 +25,7 @@ from ownhue.colour import (
 from ownhue.exposure import CENTISECOND_SCORE, MINUTE_SCORE, ExposureWindow, ScanInstance, weighted_score
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook
-from ownhue.rulebook_lint import lint
+from ownhue.rulebook.lint import lint
 from tests.protocol.rulebook_cases import exit_contents, parsed, rulebook_contents, rulebooks, with_fields
 
 #: Most seconds of one window in this search: 30 minutes, and a last scan that stands for 5.

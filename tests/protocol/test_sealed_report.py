@@ -14,8 +14,8 @@ from qrcode.util import QRData
 
 from ownhue.errors import FormatError, LimitError, OwnhueError, StateError, VerificationError
 from ownhue.report import ReportScan, open_sealed, read_report_file, report_file, seal, split_report
-from ownhue.report_parts import PART_CHARACTERS, PART_PREFIX, REPORT_PARTS, ReportPart, encode_part, parse_part
-from ownhue.sealed_report import FILE_BYTES, FILE_MARK, SEALED_BYTES
+from ownhue.report.parts import PART_CHARACTERS, PART_PREFIX, REPORT_PARTS, ReportPart, encode_part, parse_part
+from ownhue.report.sealed import FILE_BYTES, FILE_MARK, SEALED_BYTES
 from ownhue_client.qr import qr_png, read_qr
 from tests.conformance.scripted import Stream
 from tests.protocol.report_cases import PUBLISHER, PUBLISHER_KEY, report, seal_plain, withdrawal

@@ -22,9 +22,9 @@ from ownhue.trust import (
     update_timestamp,
     verify_trust_fork,
 )
-from ownhue.trust_metadata import LIMITS, parse_any_trust_file, parse_trust_file
-from ownhue.trust_schema import MODELS, Root, Timestamp, format_time, parse_time
-from ownhue.trust_state import MAX_ROTATIONS, Stage, TrustedState, next_file, start, trust_root
+from ownhue.trust.metadata import LIMITS, parse_any_trust_file, parse_trust_file
+from ownhue.trust.schema import MODELS, Root, Timestamp, format_time, parse_time
+from ownhue.trust.state import MAX_ROTATIONS, Stage, TrustedState, next_file, start, trust_root
 from tests.conformance.trust_by_hand import DAY, NOW, Town, keyid, path, root_body, sign, target, when
 from tests.shared import SPECS
 

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 
 from ownhue.errors import FormatError, LimitError, StateError, VerificationError
 from ownhue.trust import targets_at, update_root, update_snapshot, update_targets, update_timestamp
-from ownhue.trust_ceremony import (
+from ownhue.trust.ceremony import (
     RoleKeys,
     missing_signatures,
     new_root,
@@ -21,10 +21,10 @@ from ownhue.trust_ceremony import (
     role_keys,
     sign_trust_file,
 )
-from ownhue.trust_metadata import parse_trust_file
-from ownhue.trust_schema import MAX_ROLE_KEYS, MAX_TARGETS, RoleName, Root
-from ownhue.trust_state import start, trust_root
-from ownhue.trust_targets import Target
+from ownhue.trust.metadata import parse_trust_file
+from ownhue.trust.schema import MAX_ROLE_KEYS, MAX_TARGETS, RoleName, Root
+from ownhue.trust.state import start, trust_root
+from ownhue.trust.targets import Target
 from tests.conformance.trust_by_hand import DAY, NOW, path, target
 
 KEYS = [SigningKey(bytes([number]) * 32) for number in range(1, 20)]

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 from pydantic import ValidationError
 
-from ownhue.cose import key_bytes
-from ownhue.encoding import base64url_encode, canonical_json
-from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.trust_list import (
+from ownhue.certificate.cose import key_bytes
+from ownhue.certificate.trust_list import (
     DOCUMENT_KIND,
     MAX_REVOKED,
     MAX_SIGNERS,
@@ -23,6 +21,8 @@ from ownhue.trust_list import (
     trust_body,
     trust_from_body,
 )
+from ownhue.encoding import base64url_encode, canonical_json
+from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
 from tests.protocol.certificate_cases import NOW, OWN_SIGNER, STATE, STATE_KID, TRUST, ec_key, signer, trust
 
 KEY = SigningKey(bytes(32))

@@ -17,7 +17,7 @@ from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.config import EnvelopeType
 
 from ownhue.errors import FormatError
-from ownhue.trust_metadata import parse_any_trust_file
+from ownhue.trust.metadata import parse_any_trust_file
 from tests.conformance.trust_by_hand import (
     DAY,
     NOW,

@@ -11,7 +11,7 @@ from ownhue.cosignature import NO_WITNESSES, WitnessKey
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
 from ownhue.trust import targets_at, update_snapshot, update_targets, update_timestamp
-from ownhue.trust_roles import (
+from ownhue.trust.roles import (
     MAX_TRUST_ROLES_BYTES,
     TRUST_ROLES_FOLDER,
     keys_of,
@@ -19,7 +19,7 @@ from ownhue.trust_roles import (
     parse_trust_roles,
     trust_roles_bytes,
 )
-from ownhue.trust_state import trust_root
+from ownhue.trust.state import trust_root
 from tests.conformance.notes_by_hand import LOG_KEY, WITNESSES, vkey
 from tests.conformance.trust_by_hand import NOW, Town, path, target
 from tests.conformance.trust_use_cases import roles_file

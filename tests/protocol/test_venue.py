@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.poster_link import poster_url
 from ownhue.venue import (
     HOUR_SECONDS,
     derive_venue_keys,
@@ -18,8 +17,8 @@ from ownhue.venue import (
     notice_tag,
     withdrawal_mark,
 )
-from ownhue.venue_certificate import trace_hash
-from ownhue.venue_owner import (
+from ownhue.venue.certificate import trace_hash
+from ownhue.venue.owner import (
     OWNER_FILE_BYTES,
     OWNER_MARK,
     OwnerKeys,
@@ -27,6 +26,7 @@ from ownhue.venue_owner import (
     owner_file,
     read_owner_file,
 )
+from ownhue.venue.poster_link import poster_url
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import HOUR, OWNER, PAYLOAD, POSTER, PREFIX, TRACE, TRACE_KEY, record
 from tests.shared import SPECS, shared_path
@@ -183,7 +183,7 @@ def test_a_file_with_something_else_in_it_is_refused(monkeypatch: pytest.MonkeyP
         ["ownhue-owner-2", OWNER.venue_seed, OWNER.trace_seed],
         ["ownhue-owner-1", OWNER.venue_seed, "x" * 32],
     ):
-        monkeypatch.setattr("ownhue.venue_owner.cbor_encode", lambda _, value=other: second.cbor(value))
+        monkeypatch.setattr("ownhue.venue.owner.cbor_encode", lambda _, value=other: second.cbor(value))
         data = owner_file(OWNER, PASSPHRASE, draws(SALT, NONCE))
         with pytest.raises(FormatError):
             read_owner_file(data, PASSPHRASE)

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 
 from ownhue.encoding import cbor_encode
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.venue_notice import (
+from ownhue.venue.notice import (
     NOTICE_BYTES,
     NoticeRefused,
     Refusal,
@@ -20,9 +20,9 @@ from ownhue.venue_notice import (
     seal_notice,
     sign_as_owner,
 )
-from ownhue.venue_notice_content import Notice, OwnerSignature, SignedNotice
-from ownhue.venue_offer import MAX_OFFER_BYTES, Offer, Span, make_offer, open_offer, parse_offer, seal_offer
-from ownhue.venue_owner import OwnerKeys
+from ownhue.venue.notice_content import Notice, OwnerSignature, SignedNotice
+from ownhue.venue.offer import MAX_OFFER_BYTES, Offer, Span, make_offer, open_offer, parse_offer, seal_offer
+from ownhue.venue.owner import OwnerKeys
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import (
     AUTHORITY_KEY,

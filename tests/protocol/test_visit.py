@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ownhue.colour.evidence_facts import VenueExposure
 from ownhue.errors import FormatError, LimitError, OwnhueError, VerificationError
-from ownhue.evidence_facts import VenueExposure
-from ownhue.venue_notice import NOTICE_BYTES, Refusal
-from ownhue.venue_notice_file import (
+from ownhue.venue.notice import NOTICE_BYTES, Refusal
+from ownhue.venue.notice_file import (
     MARK_COUNTS,
     NOTICE_COUNTS,
     padded_count,
@@ -21,7 +21,7 @@ from ownhue.venue_notice_file import (
     read_notices,
     write_notice_file,
 )
-from ownhue.visit import MAX_VISIT_SECONDS, VenueMatches, Visit, is_contradicted, match_notices
+from ownhue.venue.visit import MAX_VISIT_SECONDS, VenueMatches, Visit, is_contradicted, match_notices
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import (
     AUTHORITY,

@@ -18,7 +18,7 @@ from tuf.ngclient.updater import Updater
 
 from ownhue.errors import OwnhueError, VerificationError
 from ownhue.trust import update_root, update_snapshot, update_targets, update_timestamp
-from ownhue.trust_state import TrustedState, next_file, start, trust_root
+from ownhue.trust.state import TrustedState, next_file, start, trust_root
 
 Files = Mapping[str, bytes]
 _UPDATES = (("snapshot", update_snapshot), ("targets", update_targets))

@@ -8,10 +8,10 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from ownhue.poster import Poster, parse_poster
 from ownhue.venue import VenueKeys
-from ownhue.venue_notice import NoticeBatch
-from ownhue.venue_owner import OwnerKeys
+from ownhue.venue.notice import NoticeBatch
+from ownhue.venue.owner import OwnerKeys
+from ownhue.venue.poster import Poster, parse_poster
 from tests.protocol import venue_second_opinion as second
 
 AUTHORITY, VENUE, TRACE, STRANGER, SEED = (

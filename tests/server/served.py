@@ -12,9 +12,9 @@ import httpx
 from fastapi import FastAPI
 from nacl.signing import SigningKey
 
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import FRAME_BYTES
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_server.app import create_app
 from ownhue_server.authority.service import Authority
 from ownhue_server.clock import Clock, RehearsalClock

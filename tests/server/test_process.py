@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ownhue.demonstration import without_ceilings
 from ownhue.documents import open_document
 from ownhue.encoding import cbor_decode, unframe
 from ownhue.rulebook import rulebook_bytes
+from ownhue.rulebook.demonstration import without_ceilings
 from ownhue_server.serving import listen
 from tests.e2e.server_process import server_process
 from tests.server.served import BATCH, MONDAY, deployment, served

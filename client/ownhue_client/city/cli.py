@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ownhue.contact_trace import Contact, read_trace
-from ownhue.demonstration import demonstration_rulebook
 from ownhue.errors import FormatError
 from ownhue.rulebook import Rulebook, parse_rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_client import exit_codes
 from ownhue_client.city.plan import make_plan
 from ownhue_client.city.replay import Day, city_of

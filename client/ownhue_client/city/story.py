@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from ownhue.demonstration import demonstration_rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_client.city import chapters, gate_chapters
 from ownhue_client.city.stage import Random, raised_stage
 

@@ -9,7 +9,7 @@ from ownhue.errors import StateError
 from ownhue.exposure import days_since_onset
 from ownhue.identifiers import TemporaryExposureKey, interval_number
 from ownhue.params import INTERVAL_SECONDS, MAX_KEY_PERIOD, RETENTION_DAYS
-from ownhue.rules import ONSET_RANGE
+from ownhue.rulebook.rules import ONSET_RANGE
 from ownhue_client.phone.documents import Documents
 from ownhue_client.phone.keys import OwnKeys
 from ownhue_client.phone.records import day_of, unpack_sightings

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ownhue.colour import Colour, Decision, Finding, Grey, NotCounted
-from ownhue.decision import Ending
+from ownhue.colour.decision import Ending
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ownhue.certificate import Certificate, Clearance, open_certificate, read_unverified
-from ownhue.certificate_content import content_body
-from ownhue.certificate_door import DoorView, verify_shown
-from ownhue.certificate_facts import certificate_fact, clearance_fact
-from ownhue.certificate_holder import Owner, check_holder, spellings
-from ownhue.certificate_issue import (
+from ownhue.certificate.content import content_body
+from ownhue.certificate.cose import parse_sign1
+from ownhue.certificate.door import DoorView, verify_shown
+from ownhue.certificate.facts import certificate_fact, clearance_fact
+from ownhue.certificate.hcert import decode_text, decompress
+from ownhue.certificate.holder import Owner, check_holder, spellings
+from ownhue.certificate.issue import (
     Authority,
     Person,
     issue_certificate,
@@ -25,11 +27,9 @@ from ownhue.certificate_issue import (
     recovery,
     vaccination,
 )
-from ownhue.certificate_x509 import signer_from_x509
-from ownhue.cose import parse_sign1
+from ownhue.certificate.trust_list import open_trust_list, trust_body, trust_from_body
+from ownhue.certificate.x509 import signer_from_x509
 from ownhue.errors import StateError
-from ownhue.hcert import decode_text, decompress
-from ownhue.trust_list import open_trust_list, trust_body, trust_from_body
 
 
 @dataclass(frozen=True, slots=True)

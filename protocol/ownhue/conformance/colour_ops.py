@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ownhue.colour import decide
-from ownhue.decision import decision_bytes, finding_id, parse_decision
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
+from ownhue.colour.decision import decision_bytes, finding_id, parse_decision
+from ownhue.colour.facts import parse_facts
+from ownhue.colour.findings import certificate_name
 from ownhue.encoding import canonical_json, cbor_encode
-from ownhue.facts import parse_facts
-from ownhue.findings import certificate_name
 from ownhue.rulebook import Rulebook, parse_rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 
 Question = Mapping[str, Any]
 

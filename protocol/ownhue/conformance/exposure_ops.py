@@ -27,7 +27,7 @@ from ownhue.exposure import (
 from ownhue.gaen_scans import ForeignSighting, gaen_windows
 from ownhue.params import ReportType
 from ownhue.records import Record, parse_record
-from ownhue.rules import EncounterRules, ExposureRules
+from ownhue.rulebook.rules import EncounterRules, ExposureRules
 
 Question = Mapping[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ownhue.facts import facts_digest, parse_facts
+from ownhue.colour.facts import facts_digest, parse_facts
 
 Question = Mapping[str, Any]
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ownhue.colour import decide
+from ownhue.colour.decision import Decision
+from ownhue.colour.facts import parse_facts
 from ownhue.conformance.colour_ops import rulebook_of
-from ownhue.decision import Decision
 from ownhue.encoding import canonical_json
-from ownhue.facts import parse_facts
 from ownhue.journal import JournalEntry, entry_hash, next_entry, parse_entry, verify_chain
 from ownhue.records import record_bytes
 

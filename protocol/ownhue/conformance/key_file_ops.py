@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ownhue.errors import FormatError
 from ownhue.key_file import ExposureKey, KeyFile, Limits, SignatureInfo, read_key_file, write_key_file
-from ownhue.key_file_container import Container
-from ownhue.key_file_signature import read_signatures
+from ownhue.key_file.container import Container
+from ownhue.key_file.signature import read_signatures
 
 
 def read(question: Mapping[str, Any]) -> Any:

@@ -33,7 +33,7 @@ from ownhue.report import (
     withdrawal_message,
     withdrawal_secret,
 )
-from ownhue.report_parts import parse_part
+from ownhue.report.parts import parse_part
 
 Question = Mapping[str, Any]
 

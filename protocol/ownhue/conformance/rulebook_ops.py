@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from ownhue.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.encoding import canonical_json
 from ownhue.errors import FormatError
 from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 
 Question = Mapping[str, Any]
 

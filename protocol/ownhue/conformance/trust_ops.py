@@ -7,7 +7,7 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from ownhue.trust import targets_at, update_root, update_snapshot, update_targets, update_timestamp, verify_trust_fork
-from ownhue.trust_ceremony import (
+from ownhue.trust.ceremony import (
     RoleKeys,
     missing_signatures,
     new_root,
@@ -17,11 +17,11 @@ from ownhue.trust_ceremony import (
     next_root,
     sign_trust_file,
 )
-from ownhue.trust_metadata import parse_any_trust_file
-from ownhue.trust_roles import keys_of, parse_trust_roles
-from ownhue.trust_schema import MODELS, Key
-from ownhue.trust_state import Stage, TrustedState, start, trust_root
-from ownhue.trust_targets import Target
+from ownhue.trust.metadata import parse_any_trust_file
+from ownhue.trust.roles import keys_of, parse_trust_roles
+from ownhue.trust.schema import MODELS, Key
+from ownhue.trust.state import Stage, TrustedState, start, trust_root
+from ownhue.trust.targets import Target
 
 Question = Mapping[str, Any]
 

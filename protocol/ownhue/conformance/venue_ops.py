@@ -12,16 +12,16 @@ from nacl.signing import SigningKey
 
 from ownhue.cells import format_cell, parse_cell
 from ownhue.conformance.given import Given
-from ownhue.poster import Poster, open_poster, parse_poster, sign_poster
-from ownhue.poster_link import poster_url, read_poster_url
 from ownhue.venue import derive_venue_keys, hourly_id, notice_tag, withdrawal_mark
-from ownhue.venue_certificate import VenueCertificate, certify_venue, parse_certificate
-from ownhue.venue_notice import NoticeBatch, countersign, open_notice, seal_notice, sign_as_owner
-from ownhue.venue_notice_content import Notice, SignedNotice
-from ownhue.venue_notice_file import write_notice_file
-from ownhue.venue_offer import Offer, Span, make_offer, open_offer, seal_offer
-from ownhue.venue_owner import OwnerKeys, owner_file, read_owner_file
-from ownhue.visit import VenueMatches, Visit, is_contradicted, match_notices
+from ownhue.venue.certificate import VenueCertificate, certify_venue, parse_certificate
+from ownhue.venue.notice import NoticeBatch, countersign, open_notice, seal_notice, sign_as_owner
+from ownhue.venue.notice_content import Notice, SignedNotice
+from ownhue.venue.notice_file import write_notice_file
+from ownhue.venue.offer import Offer, Span, make_offer, open_offer, seal_offer
+from ownhue.venue.owner import OwnerKeys, owner_file, read_owner_file
+from ownhue.venue.poster import Poster, open_poster, parse_poster, sign_poster
+from ownhue.venue.poster_link import poster_url, read_poster_url
+from ownhue.venue.visit import VenueMatches, Visit, is_contradicted, match_notices
 
 Question = Mapping[str, Any]
 

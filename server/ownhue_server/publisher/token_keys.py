@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ownhue.documents import open_document
 from ownhue.report import ReportTokenKey, is_accepted_week, report_keys_from_body, week_of
-from ownhue.report_token import TOKEN_WEEKS_BACK
+from ownhue.report.token import TOKEN_WEEKS_BACK
 from ownhue_server.frames import RefusedError
 
 
