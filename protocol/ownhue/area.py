@@ -6,14 +6,16 @@
 
 - It runs where the history lies, on the phone; nothing of it is asked of anybody.
 - Doubt speaks for the owner: a stay counts only when the whole of where it may have been lies in the notice's cells.
-- Time is linear in stays, after work on the notice's cells that is done once. Stays need no order and may overlap; no
-  second counts twice.
+- Time is linear in stays, after work on the notice's cells that is done once, and only for a stay inside them. Stays
+  need no order and may overlap; no second counts twice.
+- Where somebody was shows in no repr.
 - Distances are metres on a sphere of the earth's smallest radius of curvature, so never too long.
 """
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import h3.api.basic_int as h3
@@ -36,9 +38,9 @@ _Vector = tuple[float, float, float]
 class Circle:
     """Somewhere within *accuracy* of a place. Raises FormatError for what is no place."""
 
-    latitude: int
+    latitude: int = field(repr=False)
     """Microdegrees, -90 to 90 degrees."""
-    longitude: int
+    longitude: int = field(repr=False)
     """Microdegrees, -180 to 180 degrees."""
     accuracy: int
     """Metres, 0 to 100,000: the radius in which the phone was almost surely (95 %), not its average error."""
@@ -57,7 +59,7 @@ class Stay:
     """First unix second."""
     end: int
     """Unix second at which it was over."""
-    place: Circle | int
+    place: Circle | int = field(repr=False)
     """Where: a circle, or an H3 cell of any resolution for a history that is coarse by choice."""
 
     def __post_init__(self) -> None:
@@ -77,7 +79,11 @@ class Area:
         if len(resolutions) != 1:
             raise FormatError("an area has cells of one resolution")
         (self._resolution,) = resolutions
-        self._border = list(_border(self._cells))
+
+    @cached_property
+    def _border(self) -> list[tuple[_Vector, _Vector]]:
+        """The edges between the cells and all others: much work, which most notices never need."""
+        return list(_border(self._cells))
 
     def holds(self, place: Circle | int) -> bool:
         """Whether the whole of *place* lies in the area. specs/area.md section 4"""

@@ -60,10 +60,14 @@ def resolution_of(cell: int) -> int:
     return int(h3.get_resolution(cell))
 
 
-@lru_cache(maxsize=4096)
 def ring1(cell: int) -> frozenset[int]:
     """*cell* and its neighbours: seven cells, six for a pentagon. Raises FormatError for what is no cell."""
     _check_cell(cell)
+    return _ring1(cell)
+
+
+@lru_cache(maxsize=4096)
+def _ring1(cell: int) -> frozenset[int]:
     return frozenset(h3.grid_disk(cell, 1))
 
 
@@ -73,7 +77,8 @@ def parent(cell: int, resolution: int) -> int:
     Belonging is by number: a cell may stick out of its parent by a part of its width. Raises FormatError for what is
     no cell and for a finer resolution.
     """
-    if not 0 <= resolution <= resolution_of(cell):
+    _check_resolution(resolution)
+    if resolution > resolution_of(cell):
         raise FormatError("a parent's resolution is that of the cell or coarser")
     return int(h3.cell_to_parent(cell, resolution))
 

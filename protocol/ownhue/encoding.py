@@ -17,6 +17,9 @@ import cbor2
 from ownhue.errors import FormatError, LimitError
 from ownhue.params import FRAME_BYTES
 
+#: Most arrays, maps and objects within one another. specs/README.md
+MAX_DEPTH = 32
+
 _LENGTH_BYTES = 4
 # What CBOR spells without a tag; larger integers would be bignums.
 _LEAST_INTEGER, _MOST_INTEGER = -(2**64), 2**64 - 1
@@ -57,20 +60,24 @@ def _refuse_tags(data: bytes) -> None:
             at += short if short < 24 else int.from_bytes(data[start:at], "big")
 
 
-def _plain(value: Any) -> bool:
-    """Whether *value* is made of the plain kinds only (no float, tag, bignum, undefined, date ...)."""
+def _plain(value: Any, depth: int = 0) -> bool:
+    """Whether *value* is made of the plain kinds only (no float, tag, bignum, undefined, date), not too deep."""
+    if isinstance(value, dict | list) and depth >= MAX_DEPTH:
+        return False
     if isinstance(value, dict):
-        return all(isinstance(key, str) and _plain(item) for key, item in value.items())
+        return all(isinstance(key, str) and _plain(item, depth + 1) for key, item in value.items())
     if isinstance(value, list):
-        return all(_plain(item) for item in value)
+        return all(_plain(item, depth + 1) for item in value)
     if isinstance(value, int):
         return _LEAST_INTEGER <= value <= _MOST_INTEGER
     return value is None or isinstance(value, bytes | str)
 
 
 def canonical_json(value: Any) -> bytes:
-    """JSON in its one spelling: UTF-8, sorted keys, no white space. Floats are a programming error (TypeError)."""
-    _refuse_floats(value)
+    """JSON in its one spelling: UTF-8, sorted keys, no white space. Floats are a programming error (TypeError).
+
+    Raises FormatError for more than ``MAX_DEPTH`` lists and objects within one another, which no reader accepts."""
+    _refuse_floats(value, 0)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -86,11 +93,16 @@ def parse_canonical_json(data: bytes) -> Any:
     return value
 
 
-def _refuse_floats(value: Any) -> None:
+def _refuse_floats(value: Any, depth: int) -> None:
     if isinstance(value, float):
         raise TypeError("canonical JSON has no floats")
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
-        _refuse_floats(item)
+    if not isinstance(value, dict | list | tuple):
+        return
+    # A limit of our own: where an interpreter's stack ends depends on who calls.
+    if depth >= MAX_DEPTH:
+        raise FormatError(f"more than {MAX_DEPTH} lists and objects within one another")
+    for item in value.values() if isinstance(value, dict) else value:
+        _refuse_floats(item, depth + 1)
 
 
 def base45_encode(data: bytes) -> str:

@@ -46,6 +46,8 @@ def gaen_windows(
     """The windows of one key, in order of time. Raises FormatError for a previous scan after its sighting."""
     windows: list[list[list[ForeignSighting]]] = []
     for sighting in sorted(sightings, key=_order):
+        if sighting.previous_scan is not None and sighting.previous_scan > sighting.time:
+            raise FormatError("the previous scan of a sighting lies after it")
         if not windows or sighting.time - windows[-1][0][0].time >= WINDOW_SECONDS:
             windows.append([[sighting]])
         elif sighting.time - windows[-1][-1][-1].time > GAEN_SCAN_GAP:
@@ -69,8 +71,6 @@ def _seconds(first: ForeignSighting) -> int:
     """Whole minutes since the previous scan; both times are cut to their minute before they are subtracted."""
     if first.previous_scan is None:
         return 60 * GAEN_DEFAULT_MINUTES
-    if first.previous_scan > first.time:
-        raise FormatError("the previous scan of a sighting lies after it")
     return 60 * min(GAEN_MOST_MINUTES, first.time // 60 - first.previous_scan // 60)
 
 

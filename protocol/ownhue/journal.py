@@ -11,6 +11,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import Annotated
 
 from pydantic import Field
 
@@ -20,7 +21,7 @@ from ownhue.errors import StateError, VerificationError
 from ownhue.records import Record, parse_record, record_bytes
 
 #: Longest journal entry in bytes. specs/colour.md section 10
-MAX_ENTRY_BYTES = 65_536
+MAX_ENTRY_BYTES = 1_048_576
 #: What the first entry holds in place of a hash.
 GENESIS = "0" * 64
 
@@ -46,7 +47,7 @@ class JournalEntry(Record):
     """Number of the entry, from 0."""
     previous: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Hash of the entry before; 64 zeros in the first."""
-    time: int
+    time: Annotated[int, Field(ge=0, lt=2**32)]
     """Unix second of the decision."""
     before: ColourField | None
     """The colour before; None in the first entry."""

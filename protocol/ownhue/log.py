@@ -96,7 +96,7 @@ def bundle_path(index: int, width: int = BUNDLE_WIDTH) -> str:
 
     Raises FormatError for an index or a width that no bundle has.
     """
-    if not 0 <= index <= MAX_SIZE // BUNDLE_WIDTH or not 1 <= width <= BUNDLE_WIDTH:
+    if index < 0 or not 1 <= width <= BUNDLE_WIDTH or index * BUNDLE_WIDTH + width > MAX_SIZE:
         raise FormatError("no such bundle")
     return f"tile/entries/{index_path(index)}" + ("" if width == BUNDLE_WIDTH else f".p/{width}")
 

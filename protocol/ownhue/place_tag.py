@@ -21,6 +21,8 @@ from enum import StrEnum
 from ownhue.cells import is_cell, ring1
 from ownhue.errors import FormatError
 from ownhue.identifiers import (
+    KEY_BYTES,
+    METADATA_BYTES,
     PLACE_TAG_BYTES,
     Beacon,
     Metadata,
@@ -52,9 +54,11 @@ class Place(StrEnum):
 def place_tag(tek: bytes, rpi: bytes, head: bytes, cell: int) -> bytes:
     """The tag (2 bytes) of a beacon made in *cell*. *head*: bytes 0 and 1 of its metadata, tag bit set.
 
-    Raises FormatError for a cell of another resolution than 7.
+    Raises FormatError for a cell of another resolution than 7, and for bytes of another length or without that bit.
     """
     _check(cell)
+    if (len(tek), len(rpi), len(head)) != (KEY_BYTES, KEY_BYTES, METADATA_BYTES - PLACE_TAG_BYTES) or not head[0] & 1:
+        raise FormatError("a place tag is made of a key, an identifier and two bytes that announce it")
     return _tag(derive_place_key(tek), rpi + head, cell)
 
 
@@ -73,7 +77,7 @@ def judge_place(tek: bytes, rpi: bytes, metadata: Metadata, own_cells: Collectio
 
     Raises FormatError for own cells of another resolution.
     """
-    if metadata.place_tag is None or not 0 < len(own_cells) <= MAX_OWN_CELLS:
+    if metadata.place_tag is None or not 0 < len(set(own_cells)) <= MAX_OWN_CELLS:
         return Place.UNCONFIRMED
     place_key, said = derive_place_key(tek), rpi + metadata.to_bytes()[:-PLACE_TAG_BYTES]
     fits = any(_tag(place_key, said, cell) == metadata.place_tag for cell in cells_around(own_cells))

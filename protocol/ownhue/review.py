@@ -22,7 +22,7 @@ from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
 
 #: Longest review file in bytes: the longest facts, decision and rulebook, and what holds them together.
 #: specs/colour.md section 10
-MAX_REVIEW_BYTES = 17_957_888
+MAX_REVIEW_BYTES = 50_463_744
 
 _FORMAT = "ownhue-review-1"
 _FIELDS = {"decision", "facts", "format", "journal", "rulebook"}

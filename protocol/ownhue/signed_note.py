@@ -35,7 +35,7 @@ _KEY_HASH_BYTES = 4
 _SIGNATURE_BYTES = 64
 _KEY_BYTES = 32
 _NAME = re.compile(r"[!-*,-~]{1,100}")
-_SIGNATURE_LINE = re.compile(r"— ([^\s+]{1,100}) ([A-Za-z0-9+/]{7,2000}={0,2})")
+_SIGNATURE_LINE = re.compile(r"— ([^\s+\ud800-\udfff]{1,100}) ([A-Za-z0-9+/]{7,2000}={0,2})")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 

@@ -21,6 +21,7 @@ NONCE_BYTES = 16
 
 _PURPOSE = b"OWNHUE-TICKET"
 _VERSION = 1
+_KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 _MAX_TIME = 2**32 - 1
 
@@ -47,6 +48,8 @@ def open_ticket(text: str, verify_key: bytes, now: int) -> Ticket:
     Steps of specs/pass.md section 6. Raises FormatError for any other text, VerificationError for a foreign signature
     and for a ticket that is over.
     """
+    if len(verify_key) != _KEY_BYTES:
+        raise FormatError(f"an authority's key has {_KEY_BYTES} bytes")
     # (1): the text is short enough, begins as a ticket, and is Base64 in its one spelling.
     if len(text) > MAX_TICKET_CHARACTERS:
         raise LimitError("too long for a ticket")

@@ -83,7 +83,12 @@ class Tile:
 
 
 def index_path(index: int) -> str:
-    """A number in groups of three digits, all but the last behind ``x``: ``x001/x234/067``. C2SP tlog-tiles"""
+    """A number in groups of three digits, all but the last behind ``x``: ``x001/x234/067``. C2SP tlog-tiles
+
+    Raises FormatError for a negative one.
+    """
+    if index < 0:  # it would never end: -1 // 1000 is -1
+        raise FormatError("no tile has a negative index")
     groups = [f"{index % _GROUP:03d}"]
     while index := index // _GROUP:
         groups.insert(0, f"x{index % _GROUP:03d}")

@@ -57,7 +57,9 @@ class Frontier:
             raise FormatError("a frontier's hashes have 32 bytes")
 
     def append(self, leaf: bytes) -> "Frontier":
-        """The frontier after one more leaf, given by its leaf hash (32 bytes)."""
+        """The frontier after one more leaf, given by its leaf hash (32 bytes). Raises FormatError."""
+        if len(leaf) != HASH_BYTES:  # else it would vanish in a hash above
+            raise FormatError("a leaf hash has 32 bytes")
         hashes, size = list(self.hashes), self.size
         while size & 1:
             leaf = node_hash(hashes.pop(), leaf)

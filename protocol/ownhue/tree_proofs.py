@@ -65,7 +65,12 @@ def subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def range_hash(read_hash: ReadHash, start: int, end: int) -> bytes:
-    """Hash (32 bytes) over the leaves *start* up to *end*, which is behind it. MTH of RFC 6962 section 2.1"""
+    """Hash (32 bytes) over the leaves *start* up to *end*. MTH of RFC 6962 section 2.1
+
+    Raises FormatError unless *end* is behind *start*, and what *read_hash* raises.
+    """
+    if not 0 <= start < end:
+        raise FormatError(f"a tree has no hash over the leaves {start} up to {end}")
     hashes = [read_hash(level, index) for level, index in subtrees(start, end)]
     current = hashes.pop()
     while hashes:

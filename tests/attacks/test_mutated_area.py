@@ -165,6 +165,10 @@ def test_a_notice_at_any_other_time_or_region_is_refused() -> None:
             refused(text, case["input"] | {"published_at": early}, tally)
             refused(text, case["input"] | {"published_at": late}, tally)
             refused(text, case["input"] | {"region": f"demo{random.randint(0, 9)}"}, tally)
+        for second in (body["end"], body["start"] + 14 * 86_400):  # the first and the last at which it counts
+            assert opened(text, case["input"] | {"published_at": second}).body == body
+        for second in (body["end"] - 1, body["start"] + 14 * 86_400 + 1):
+            refused(text, case["input"] | {"published_at": second}, tally)
     tally.require(["6 region", "7 past", "8 remembered"])
 
 

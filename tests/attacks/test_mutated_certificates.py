@@ -138,6 +138,7 @@ def respelled(making: Making, random: Random, rounds: int) -> Iterator[Making]:
 def same_as_signed(making: Making, opened: Certificate | Clearance) -> bool:
     """Whether what was accepted is what was signed."""
     if isinstance(opened, Clearance):
+        assert (opened.body.region, opened.body.issued_at) == (TRUST.region, opened.issued_at)
         return content_body(opened.body) == dict(making.claims[-70_260])
     return opened.content == parse_content(making.claims[-260][1])
 

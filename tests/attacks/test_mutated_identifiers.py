@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
-from ownhue.advertisement import read_advertisement, split_structures
+from ownhue.advertisement import join_structures, read_advertisement, split_structures
 from ownhue.clock_anchor import ClockAnchor
 from ownhue.conformance.identifiers_ops import OPERATIONS
 from ownhue.encoding import cbor_decode, cbor_encode
@@ -45,6 +45,7 @@ def test_an_advertisement_changed_in_one_structure_is_refused_at_its_step() -> N
                 continue
             # What is read stands in the service data of this service, and the only service listed is this one.
             name = uuid.to_bytes(2, "little")
+            assert join_structures(split_structures(data), len(data)) == data
             assert (0x16, name + found.service_data()) in split_structures(data)
             assert [content for kind, content in split_structures(data) if kind == 3] == [name]
     tally.require(["1 length", *dict.fromkeys(STEPS.values())])
@@ -58,6 +59,11 @@ def changed_advertisements(data: bytes, random: Random) -> Iterator[bytes]:
             yield joined(mutant)
     for length in range(2, 22):  # every shorter beacon
         yield joined([kind, content[:length] if kind == 0x16 else content] for kind, content in parts)
+    short = [part for part in parts if part[0] in (0x03, 0x16)]
+    for kind in (0x03, 0x16):  # a second list or service data, for which only an empty one has room
+        for at in range(3):
+            yield joined([*short[:at], [kind, b""], *short[at:]])
+    yield joined(short) + b"\0\1"
     for _ in range(60):
         yield flipped(data, random)
         yield data[: random.randrange(len(data))]
@@ -104,6 +110,33 @@ def test_a_sighting_changed_in_one_field_does_not_count_or_is_the_same_encounter
     # Seven cells are tried, so one wrong tag in 9,362 fits one of them.
     assert by_chance <= 1
     tally.require(["out_of_tolerance", "clock_turned_back", "after_publication", "bad_metadata", "relayed"])
+
+
+def test_each_step_of_a_sighting_refuses_from_its_first_second_on() -> None:
+    first = START + 2
+    tally, begin, good = Tally(), first * 600, heard(beacon(interval=first), first * 600)
+    for time in (begin - 1200, begin + 1799):
+        assert _matches(good | {"time": time}, tally)
+    for time in (begin - 1201, begin + 1800):
+        assert not _matches(good | {"time": time}, tally)
+    assert _matches(good | {"not_before": begin + 1200}, tally)
+    assert not _matches(good | {"not_before": begin + 1201}, tally)
+    late = {"published_at": begin + 1}
+    assert _matches(good, tally, late)
+    assert not _matches(good, tally, {"published_at": begin})
+    assert not _matches(good | {"not_before": begin + 1}, tally, late)
+    assert tally.counts == {"out_of_tolerance": 2, "clock_turned_back": 1, "after_publication": 2}
+
+
+def test_a_place_is_asked_for_all_of_the_time_in_which_a_beacon_can_be_old() -> None:
+    begin = (START + 2) * 600
+    good, elsewhere = heard(beacon(interval=START + 2), begin), "871f83405ffffff"
+    for left, counts in ((begin - 1200, True), (begin - 1201, False)):
+        history = [
+            {"start": 0, "end": left, "cells": [HOME]},
+            {"start": left + 1, "end": 2**32, "cells": [elsewhere]},
+        ]
+        assert bool(_matches(good, Tally(), {"places": history})) is counts
 
 
 def _matches(sighting: dict[str, Any], tally: Tally, changes: dict[str, Any] | None = None) -> list[Any]:

@@ -161,9 +161,12 @@ def test_times_fail_in_steps_5_to_7() -> None:
     for _ in range(110):
         early, late = (random.randrange(1, 300 * DAY) for _ in range(2))
         assert judge_poster(poster_with({"valid_until": YEARS_END - early}), tally, NEW_YEAR) is None
+        assert judge_poster(poster_with({"valid_from": NEW_YEAR + early}), tally, YEARS_END) is None
         assert judge_poster(POSTER, tally, NEW_YEAR - early) is None
         assert judge_poster(POSTER, tally, YEARS_END + late) is None
     tally.require(["5", "6", "7"])
+    assert judge_poster(POSTER, tally, NEW_YEAR) == judge_poster(POSTER, tally, YEARS_END) == poster_of()
+    assert judge_poster(POSTER, tally, NEW_YEAR - 1) is judge_poster(POSTER, tally, YEARS_END + 1) is None
 
 
 def test_a_bit_flipped_anywhere_in_a_poster_fails() -> None:
@@ -228,6 +231,17 @@ def test_posters_keys_and_times_of_offers_fail_in_steps_2_3_and_5() -> None:
         assert judge_offer([*OFFER[:2], stranger, *OFFER[3:]], tally) is None
         assert judge_offer(OFFER, tally, now=HOUR + 7199 - random.randrange(10**6)) is None
     tally.require(["2", "3", "5"], least=110)
+    exact: dict[str, Any] = {"valid_from": HOUR + 600, "valid_until": HOUR + 7199}
+    for changes in (exact, exact | {"valid_from": HOUR + 601}, exact | {"valid_until": HOUR + 7198}):
+        poster = poster_with(**changes)
+        payload = poster_of(poster).payload
+        times = [
+            [*span, second.owner_signature(TRACE, payload, hour, REGION, *span, "indoor", REASON)]
+            for hour, span in ((HOUR, (HOUR + 600, HOUR + 3600)), (HOUR + 3600, (HOUR + 3600, HOUR + 7200)))
+        ]
+        found = judge_offer([OFFER[0], poster, *OFFER[2:5], times], tally, now=HOUR + 7200)
+        assert (found is not None) is (changes == exact)
+    assert judge_offer(OFFER, tally, now=HOUR + 7199) is None
 
 
 # Notices.
@@ -309,6 +323,13 @@ def test_times_of_notices_fail_in_steps_6_to_8() -> None:
         assert judge_notice(record(), tally, HOUR + random.randrange(3000)) is None
         assert judge_notice(record(), tally, HOUR + 601 + 14 * DAY + random.randrange(DAY)) is None
     tally.require([Refusal.OTHER_HOUR, Refusal.IN_FUTURE, Refusal.TOO_OLD], least=110)
+    for published_at, good in (
+        (SAID["end"], True),
+        (SAID["end"] - 1, False),
+        (SAID["start"] + 14 * DAY, True),
+        (SAID["start"] + 14 * DAY + 1, False),
+    ):
+        assert (judge_notice(record(), tally, published_at) is not None) is good
 
 
 def test_visits_fail_in_steps_9_and_10() -> None:

@@ -1,15 +1,33 @@
 """Attacks on trust metadata, by who holds which stolen key. specs/trust.md section 12"""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from ownhue.errors import ForkError, VerificationError
+from ownhue.errors import ForkError, FormatError, VerificationError
 from ownhue.trust import targets_at, update_root, update_snapshot, update_targets, update_timestamp, verify_trust_fork
+from ownhue.trust.ceremony import RoleKeys, new_root, new_targets
+from ownhue.trust.schema import ROLES as ROLE_NAMES
 from ownhue.trust.schema import Targets
 from ownhue.trust.state import TrustedState, next_file, start, trust_root
-from tests.conformance.trust_by_hand import DAY, NOW, Town, meta, path, role, sign, signed, target
+from ownhue.trust.targets import Target
+from tests.conformance.trust_by_hand import (
+    DAY,
+    NOW,
+    ROLES,
+    Town,
+    dump,
+    keyid,
+    meta,
+    path,
+    role,
+    root_body,
+    sign,
+    signed,
+    target,
+)
 
 TRUE, EVIL = b"the true rulebook", b"everybody is green"
 
@@ -227,3 +245,42 @@ def test_a_target_of_another_content_is_refused_whatever_its_name() -> None:
             targets_at(state, NOW).verify(path("rulebook", TRUE), data)
     with pytest.raises(VerificationError, match="does not name"):
         targets_at(state, NOW).verify(path("rulebook", EVIL), EVIL)
+
+
+@pytest.mark.parametrize("weak", ["00" * 32, "01" + "00" * 31, "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f"])
+def test_a_key_for_which_anybody_can_sign_is_none(weak: str) -> None:
+    """Under a point of small order every few signatures that nobody made hold: zeros as a placeholder open a role."""
+    body = root_body(1, ROLES)
+    public = {"keytype": "ed25519", "keyval": {"public": weak}, "scheme": "ed25519"}
+    name = sha256(dump(public)).hexdigest()
+    body["keys"] = {**body["keys"], name: public}
+    del body["keys"][keyid("timestamp 1")]
+    body["roles"]["timestamp"] = {"keyids": [name], "threshold": 1}
+    with pytest.raises(FormatError, match="anybody can sign"):
+        trust_root(sign(body, "alpha", "beta"))
+    with pytest.raises(FormatError, match="anybody can sign"):
+        new_root({each: RoleKeys((bytes.fromhex(weak),), 1) for each in ROLE_NAMES}, NOW)
+
+
+def test_a_file_cannot_be_announced_twice_to_lose_its_first_time() -> None:
+    """A ceremony that names one file from two times would sign a list in which only one of them stands, unseen."""
+    twice = [Target(path("rulebook", TRUE), sha256(TRUE).digest(), len(TRUE), since) for since in (NOW, NOW + DAY)]
+    with pytest.raises(FormatError, match="twice"):
+        new_targets(twice, NOW + DAY, 1)
+
+
+@pytest.mark.parametrize("short", ["root", "timestamp", "snapshot"])
+def test_a_round_that_is_drawn_out_ends_with_the_first_file_that_expires(short: str) -> None:
+    """Who answers slowly cannot carry a void file through the rest of a round."""
+    made = Town()
+    made.rotate(expires=NOW + (10 if short == "root" else 365 * DAY))
+    made.release({"rulebook": TRUE}, **({} if short == "root" else {short: NOW + 10}))
+    state = update_root(trust_root(made.files["1.root.json"]), made.files["2.root.json"])
+    state = update_timestamp(state, made.files["timestamp.json"], NOW)
+    if short != "snapshot":
+        with pytest.raises(VerificationError, match=f"the {short} file has expired"):
+            update_snapshot(state, made.files["1.snapshot.json"], NOW + 10)
+    state = update_snapshot(state, made.files["1.snapshot.json"], NOW + 9)
+    with pytest.raises(VerificationError, match=f"the {short} file has expired"):
+        update_targets(state, made.files["1.targets.json"], NOW + 10)
+    assert rulebook(update_targets(state, made.files["1.targets.json"], NOW + 9), TRUE, NOW + 9) == TRUE

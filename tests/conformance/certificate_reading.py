@@ -228,6 +228,7 @@ def _own() -> list[Case]:
     elsewhere = {**CLEARANCE_MAKING.claims, -70_260: CLEARANCE | {"region": "other"}}
     earlier = {**CLEARANCE_MAKING.claims, -70_260: CLEARANCE | {"issued_at": ISSUED - 1}}
     not_clearing = signer(AUTHORITY.key, canonical=True)
+    unsaid = {key: value for key, value in own.items() if key != 1}
     larger = with_upper_half(parse_sign1(OWN_MAKING.cose()).signature)
     state_larger = with_upper_half(parse_sign1(Making().cose()).signature)
     return [
@@ -236,6 +237,7 @@ def _own() -> list[Case]:
         opened("our own test, two tags", FORMAT, OWN_MAKING.but(tags=(61, 18)), OWN_SIGNER),
         opened("our own test, indefinite length", FORMAT, OWN_MAKING.but(payload=_indefinite(own)), OWN_SIGNER),
         opened("our own test, one claim more", FORMAT, OWN_MAKING.but(claims={**own, 7: b"x"}), OWN_SIGNER),
+        opened("our own test, without its issuer", FORMAT, OWN_MAKING.but(claims=unsaid), OWN_SIGNER),
         opened("our own test, the larger s", FORMAT, OWN_MAKING.but(signature=larger), OWN_SIGNER),
         opened("a state's test, the larger s", None, Making(signature=state_larger)),
         opened("the same by a signer of any spelling", None, _in_two_blocks(OWN_MAKING), signer(AUTHORITY.key)),

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from nacl.signing import SigningKey
 
 from ownhue.certificate.content import DETECTED, RAT
-from ownhue.certificate.trust_list import sign_trust_list, trust_body
+from ownhue.certificate.trust_list import DOCUMENT_KIND, sign_trust_list, trust_body
+from ownhue.documents import sign_document
 from tests.conformance.certificate_case import BROKEN, FORMAT, Case, case
 from tests.protocol.certificate_cases import (
     AUTHORITY,
@@ -127,6 +128,8 @@ def _holders() -> list[Case]:
         held("second given name alone", BROKEN, "Mühle", "Zwei", "1990-05-17", **two),
         held("year of birth alone", None, "Muster-Größe", "Probe", "1990-11-30", dob="1990"),
         held("names nobody", BROKEN, "Muster-Größe", "Probe", "1990-05-17", **nobody),
+        held("names nobody: filling alone", BROKEN, "-", "-", "1990-05-17", nam={"fnt": "<", "gnt": "<"}, dob=""),
+        held("a given name and filling", None, "Muster", "Probe", "1990-05-17", nam={"fnt": "<", "gnt": "PROBE"}),
         held("the owner's name in another script", FORMAT, "Пример", "Probe", "1990-05-17"),
         case("a name in both spellings", "spellings", None, name="Þorp d’Été-Łąka ÅŒß"),
     ]
@@ -161,6 +164,10 @@ def _lists() -> list[Case]:
     document = sign_trust_list(body, _LIST_KEY).decode()
     keys = [bytes(_LIST_KEY.verify_key).hex()]
 
+    salted = trust_body(body)
+    salted["signers"][1] |= {"canonical": True}
+    by_rsa = sign_document(DOCUMENT_KIND, salted, _LIST_KEY).decode()
+
     def listed(name: str, error: str | None, text: str, threshold: int = 1) -> Case:
         return case(name, "open_trust_list", error, document=text, keys=keys, threshold=threshold)
 
@@ -168,6 +175,7 @@ def _lists() -> list[Case]:
         listed("a trust list", None, document),
         listed("a trust list that was changed", BROKEN, document.replace('"country":"AT"', '"country":"BT"', 1)),
         listed("a trust list that needs two signatures", BROKEN, document, 2),
+        listed("a trust list with a signer of one spelling by RSA", FORMAT, by_rsa),
         listed("a trust list in another spelling", FORMAT, document + "\n"),
         case("X.509, signer for tests", "signer_from_x509", None, der=_x509(1).hex(), country="AT"),
         case("X.509, signer for everything", "signer_from_x509", None, der=_x509().hex(), country="AT"),

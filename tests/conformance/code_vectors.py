@@ -4,6 +4,7 @@ What is expected is written here by hand; the generator refuses to write a case 
 """
 
 from dataclasses import replace
+from hashlib import sha512
 from typing import Any
 
 from ownhue.challenge import encode_challenge
@@ -34,6 +35,8 @@ HOLDER = make_pass("holder")
 OTHER = make_pass("other")
 GOOD = code(HOLDER)
 ASKED = CHALLENGE.hex()
+# Of the group of Ed25519. RFC 8032 section 5.1
+_ORDER = 2**252 + 27742317777372353535851937790883648493
 #: Valid codes: name, code, challenge, and what the verdict says beside the colour and the rulebook's version.
 VALID: list[tuple[str, Code, bytes, dict[str, Any]]] = [
     ("green, against the newest tree head", GOOD, b"", {"age": 5, "data": 60}),
@@ -236,7 +239,17 @@ def _wrong_signatures() -> list[Case]:
         _refused("red turned to green", Refusal.BAD_SIGNATURE, recoloured),
         _refused("the challenge taken out", Refusal.BAD_SIGNATURE, unasked),
         _refused("signed by another key", Refusal.BAD_SIGNATURE, forger.sign(GOOD)),
+        _refused("a signature whose R is the neutral element", Refusal.BAD_SIGNATURE, _without_nonce(GOOD)),
     ]
+
+
+def _without_nonce(item: Code) -> Code:
+    """Signed with 0 in place of a secret nonce: the equation of Ed25519 holds, so readers must agree to refuse it."""
+    digest = sha512(HOLDER.seed).digest()
+    secret = int.from_bytes(digest[:32], "little") & ((1 << 254) - 8) | 1 << 254
+    neutral = (1).to_bytes(32, "little")
+    hashed = int.from_bytes(sha512(neutral + item.public_key + item.signed_message()).digest(), "little")
+    return replace(item, signature=neutral + (hashed * secret % _ORDER).to_bytes(32, "little"))
 
 
 def _wrong_data() -> list[Case]:

@@ -4,8 +4,10 @@ from datetime import date
 from typing import NamedTuple
 
 from ownhue.colour import CertificateFact, ClearanceFact, Facts, OwnResult
+from ownhue.exposure import ExposureWindow, ScanInstance
 from ownhue.params import ReportType
 from ownhue.rulebook import Rulebook
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from tests.protocol.colour_cases import (
     area,
     at,
@@ -132,6 +134,15 @@ OWN_RESULTS = [
         "green",
         since=at(8, "07:00:00"),
         not_counted=(("own_result", "withdrawn"),),
+    ),
+    DecisionCase(
+        "a result of a test that is dated ahead",
+        facts(results=(OwnResult(ReportType.CONFIRMED_TEST, date(2100, 12, 31), at(7, "10:00:00")),)),
+        NOW,
+        "red",
+        at(22, "23:59:59"),
+        at(7, "10:00:00"),
+        (("own_result", "red", None),),
     ),
     DecisionCase(
         "a result learned after its end",
@@ -356,4 +367,57 @@ CLEARANCES = [
     ),
 ]
 
-CASES = [*ENCOUNTERS, *OWN_RESULTS, *GREY, *NOTICES, *EXITS, *CLEARANCES]
+#: Face to face in the afternoon, for no second.
+GLIMPSE = ExposureWindow(key(1), at(5, "15:00:00"), 1, 0, NOON, (ScanInstance(at(5, "15:00:00"), 0, 50, 50),), 0)
+LIGHTER = encounter(at(5, "09:00:00"), 16, published_at=at(9))
+AFTERNOON = encounter(at(5, "15:00:00"), 10, source=key(2), published_at=at(11, "12:00:00"))
+READINGS = negative(at(10), at(11), valid_until=at(11)), negative(at(10), at(11, "01:00:00"))
+_TWO_EXITS = demonstration_rulebook().exits[0].model_copy(update={"name": "from-red", "colours": ("red",)})
+_FROM_YELLOW = _TWO_EXITS.model_copy(update={"name": "from-yellow", "colours": ("yellow",), "test_kinds": ("rat",)})
+TOLD = [
+    DecisionCase("a window of no seconds", facts(GLIMPSE), NOW, "green", not_counted=(("encounter", "too short"),)),
+    DecisionCase(
+        "two certificates that end one colour each",
+        facts(
+            *HOUR,
+            certificates=(negative(at(10), at(11)), negative(at(10), at(11), number=2, test_kind="rat")),
+            published_until=FRESH,
+        ),
+        FRESH,
+        "green",
+        since=at(11),
+        not_counted=(("encounter", "ended by certificate"), ("encounter", "ended by certificate")),
+        rulebook=uncapped().model_copy(update={"exits": (_TWO_EXITS, _FROM_YELLOW)}),
+    ),
+    DecisionCase(
+        "two readings of one certificate are one exit",
+        facts(MORNING, AFTERNOON, certificates=READINGS, published_until=FRESH),
+        FRESH,
+        "green",
+        since=at(11),
+        not_counted=(("encounter", "ended by certificate"),),
+    ),
+    DecisionCase(
+        "two readings of one certificate, the second revoked",
+        facts(
+            MORNING,
+            certificates=(negative(at(10), at(11)), negative(at(10), at(11), revoked_at=at(11))),
+            published_until=FRESH,
+        ),
+        FRESH,
+        "green",
+        since=at(11),
+        not_counted=(("encounter", "ended by certificate"), ("certificate", "certificate revoked")),
+    ),
+    DecisionCase(
+        "the heavier of two readings of a window, cleared",
+        facts(MORNING, LIGHTER, clearances=(ClearanceFact(MORNING_ID, at(8), at(9)),), published_until=FRESH),
+        FRESH,
+        "yellow",
+        LAST,
+        NOON,
+        (("encounter", "yellow", 16),),
+    ),
+]
+
+CASES = [*ENCOUNTERS, *OWN_RESULTS, *GREY, *NOTICES, *EXITS, *CLEARANCES, *TOLD]

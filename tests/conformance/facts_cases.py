@@ -65,6 +65,11 @@ def _refused() -> list[Case]:
                 ({**content["certificates"][0], "id": f"{number:064x}"} for number in range(65)), key=canonical_json
             )
         ),
+        "65 own results": lambda content: content.update(
+            results=sorted(
+                ({**content["results"][0], "learned_at": number} for number in range(65)), key=canonical_json
+            )
+        ),
         **{f"{name} not in order": _reversed(name) for name in LISTS if name != "clearances"},
         **{f"{name}: one stands twice": _doubled(name) for name in LISTS},
     }

@@ -92,6 +92,8 @@ def _texts() -> list[Case]:
         bad("a decision with a colour as a number", "parse_decision", text=changed(colour=2)),
         bad("a decision with a field more", "parse_decision", text=changed(name="")),
         bad("a decision in the year 2106", "parse_decision", text=changed(time=2**32)),
+        bad("a decision with a share of 101 percent", "parse_decision", text=changed(radio_share_percent=101)),
+        bad("a decision by version 0 of a rulebook", "parse_decision", text=changed(rulebook_version=0)),
         bad("a decision with a digest of 63 digits", "parse_decision", text=changed(facts_digest="0" * 63)),
     ]
 

@@ -52,6 +52,12 @@ def window_cases() -> list[Case]:
             _windows([[START, 300, 51, 50]]),  # (50 + 51 + 51) / 3 = 50.67
             observations=[[1, START, 20, 50], [1, START + 1, 300, 51], [1, START + 2, 20, 51]],
         ),
+        good(
+            "scans that begin together stand in order of their seconds",
+            "windows",
+            _windows([[START, 20, 61, 61], [START, 300, 53, 53]]),
+            observations=[[1, START, 300, 53], [2, START, 20, 61]],
+        ),
         *_foreign(),
     ]
 
@@ -76,7 +82,18 @@ def _foreign() -> list[Case]:
         seconds("an hour counts as five minutes", START, START - 3600, 300),
         seconds("both times are cut to their minute", START + 60, START + 59, 60),
         seconds("59 seconds within one minute", START + 59, START, 0),
+        good(
+            "foreign: heard at once, without a previous scan comes first",
+            "foreign_windows",
+            _windows([[START, 120, 51, 50]]),  # (50 + 51) / 2, halves up; not 60 s, the other's
+            sightings=[[START, 50, START - 60], [START, 51, None]],
+        ),
         bad("foreign: a previous scan after the sighting", "foreign_windows", sightings=[[START, 50, START + 1]]),
+        bad(
+            "foreign: a previous scan after a sighting that is not the first of its scan",
+            "foreign_windows",
+            sightings=[[START, 50, START - 60], [START + 1, 50, START + 2]],
+        ),
     ]
 
 

@@ -257,6 +257,7 @@ def _containers() -> Iterator[Case]:
     yield _refused("step 1: members that overlap", _overlapping())
     yield _refused("step 1: more members than stated", _edited("end", count=1, here=1))
     yield _refused("step 1: two disks", _edited("end", disk=1))
+    yield _refused("step 1: a member on another disk", _edited("entries", disk=64))
     short, wrong = Member("export.bin", EXPORT, DEFLATED[:-1]), Member("export.bin", EXPORT, b"\x07" + DEFLATED[1:])
     long = Member("export.bin", EXPORT, DEFLATED + b"\0")
     for name, member in (("cut", short), ("broken", wrong), ("followed by a byte", long)):

@@ -190,11 +190,11 @@ def _paths() -> Iterator[Case]:
         (1_234_067, 8, "x001/x234/067.p/8"),
         (0, 1, "000.p/1"),
         (273, 255, "273.p/255"),
-        ((2**63 - 1) // 256, 256, "x036/x028/x797/x018/x963/967"),
+        ((2**63 - 1) // 256, 255, "x036/x028/x797/x018/x963/967.p/255"),
     ):
         question = {"index": index, "width": width}
         yield _case(f"bundle {index} of {width}", "bundle_path", question, {"path": f"tile/entries/{path}"})
-    for index, width in ((-1, 256), (0, 0), (0, 257), ((2**63 - 1) // 256 + 1, 256)):
+    for index, width in ((-1, 256), (0, 0), (0, 257), ((2**63 - 1) // 256, 256), ((2**63 - 1) // 256 + 1, 256)):
         question = {"index": index, "width": width}
         yield _case(f"no bundle {index} of {width}", "bundle_path", question, None, "FormatError")
 

@@ -44,6 +44,7 @@ ALLOWED: list[tuple[str, Any]] = [
     ("radio.least_share_percent", 100),
     ("freshness.published_data_hours", 336),
     ("zone", "America/Argentina/Ushuaia"),
+    ("zone", "Etc/GMT+5"),
 ]
 
 

@@ -162,6 +162,7 @@ def _chains(entries: list[Any]) -> list[Case]:
         case("step 5: time goes back", changed(2, lambda entry: entry | {"time": entries[1]["time"] - 1})),
         case("no reason", changed(1, lambda entry: entry | {"why": []}), "FormatError"),
         case("a negative number", changed(1, lambda entry: entry | {"index": -1}), "FormatError"),
+        case("a time of 33 bits", changed(4, lambda entry: entry | {"time": 2**32}), "FormatError"),
         case("a fifth colour", changed(1, lambda entry: entry | {"after": "blue"}), "FormatError"),
         case("a hash of 63 digits", changed(1, lambda e: e | {"previous": "0" * 63}, relink=False), "FormatError"),
         case("a field more", changed(1, lambda entry: entry | {"more": 0}), "FormatError"),

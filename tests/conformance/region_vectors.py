@@ -90,6 +90,11 @@ def _regions() -> list[Case]:
         "ftp": {"url": "ftp://demo.ownhue.example"},
         "a blank in its origin": {"origin": "demo log"},
         "a plus in its origin": {"origin": "a+b"},
+        "an address of 201 characters": {"url": "https://" + "a" * 201},
+        "a blank in its address": {"url": "https://a b"},
+        "an issuer's name with a capital": {"issuer_name": "Issuer"},
+        "a key id of 65 characters": {"key_file_id": "x" * 65},
+        "a key version of 17 characters": {"key_file_version": "1" * 17},
         "a log key of 31 bytes": {"log_key": base64url_encode(bytes(31))},
         "a padded key": {"issuer_key": fine["issuer_key"] + "="},
         "a P-384 key": {"key_file_key": _p256(7, ec.SECP384R1())},
@@ -128,6 +133,9 @@ def _directories() -> list[Case]:
         "no region": fine | {"regions": []},
         "version 0": directory(version=0),
         "languages in the wrong order": directory(languages=["en", "de"]),
+        "a language in capitals": directory(entry("demo", labels={"DE": "K"}), languages=["DE"]),
+        "an address of 201 characters": directory(entry("coast", urls=["https://" + "a" * 201]), home),
+        "a label of 101 characters": directory(entry("coast", labels={"de": "K" * 101, "en": "C"}), home),
         "a label of another language": directory(entry("coast", labels={"de": "K", "fr": "C"}), home),
         "a label without text": directory(entry("coast", labels={"de": "", "en": "C"}), home),
         "no address": directory(entry("coast", urls=[]), home),
@@ -144,8 +152,11 @@ def _directories() -> list[Case]:
         "a field more in an entry": directory(entry("coast", note=""), home),
         "a later format": directory(format="ownhue-regions-2"),
     }
+    tags = ["de-AT", "mul", "zh-Hant-TW"]
+    tagged = directory(entry("demo", labels=dict.fromkeys(tags, "K" * 100)), languages=tags)
     return [
         good("a directory", "directory", fine, text=_text(fine)),
+        good("a directory in languages of countries", "directory", tagged, text=_text(tagged)),
         good("a directory of the home region alone", "directory", directory(home), text=_text(directory(home))),
         *[bad(f"directory: {name}", "directory", text=_text(found)) for name, found in wrong.items()],
         bad("directory: white space", "directory", text=json.dumps(fine, sort_keys=True)),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 from tests.conformance.expected import Case, bad, good
@@ -58,6 +59,11 @@ def _odd_roots() -> Iterator[tuple[str, str, bytes]]:
     ecdsa = {"keytype": "ecdsa", "keyval": {"public": "x"}, "scheme": "ecdsa-sha2-nistp256"}
     yield "a key of another kind", FORM, _root(keys={**keys, alpha: ecdsa})
     yield "a key under another id", FORM, _root(keys={**keys, alpha: public("beta")})
+    zeros = {"keytype": "ed25519", "keyval": {"public": "00" * 32}, "scheme": "ed25519"}
+    for_all = {**roles, "timestamp": {"keyids": [sha256(dump(zeros)).hexdigest()], "threshold": 1}}
+    named = {name: item for name, item in keys.items() if name != keyid("timestamp 1")}
+    named[sha256(dump(zeros)).hexdigest()] = zeros
+    yield "a key of zeros, for which anybody can sign", FORM, _root(keys=named, roles=for_all)
     yield "a key too many", FORM, _root(keys={**keys, keyid("zeta"): public("zeta")})
     yield "a key too few", FORM, _root(keys={name: item for name, item in keys.items() if name != alpha})
     yield "a role too few", FORM, _root(roles={name: item for name, item in roles.items() if name != "targets"})

@@ -120,6 +120,9 @@ def poster_cases() -> list[Case]:
             "certified by an authority that counts elsewhere", POSTER, authority_keys=[second.public(STRANGER).hex()]
         ),
         refused("signed by a stranger", second.poster(PAYLOAD, STRANGER)),
+        refused("whose venue key is a point of small order", _under_a_weak_key(_NEUTRAL)),
+        refused("whose venue key has a second spelling", _under_a_weak_key(b"\xee" + b"\xff" * 30 + b"\x7f")),
+        refused("with a signature that is not reduced", POSTER[:-32] + _unreduced(POSTER[-32:])),
         refused("changed after signing", POSTER.replace(b"Hall 3", b"Hall 4")),
         refused("valid longer than its certificate", poster_with({"valid_until": YEARS_END - 1})),
         refused("not valid yet", POSTER, now=NEW_YEAR - 1),
@@ -128,6 +131,21 @@ def poster_cases() -> list[Case]:
 
 
 _BARE: dict[str, Any] = {"category": None, "room": None, "cell": None}
+
+
+#: The neutral point of Ed25519: as key and as R it fits every message, with S = 0. README.md, encodings
+_NEUTRAL = b"\1" + bytes(31)
+
+
+def _under_a_weak_key(key: bytes) -> bytes:
+    """A poster under a certified venue key whose owner need not sign anything. Some verifiers take it."""
+    made = poster_with(certificate=second.certificate(CERTIFICATE | {"venue_key": key}, AUTHORITY))
+    return made[:-64] + _NEUTRAL + bytes(32)
+
+
+def _unreduced(scalar: bytes) -> bytes:
+    order = 2**252 + 27742317777372353535851937790883648493
+    return (int.from_bytes(scalar, "little") + order).to_bytes(32, "little")
 
 
 def _asked(data: bytes, now: int) -> dict[str, Any]:
@@ -146,6 +164,9 @@ def _wrong_fields() -> dict[str, dict[str, Any]]:
         "with an empty room": {"room": ""},
         "with a line end in its text": {"description": "Hall\n3"},
         "with a hidden change of direction": {"description": "Hall \u202e3"},
+        "with a mark of direction": {"description": "Hall\u200f 3"},
+        "named by an unseen space": {"description": "\u200b"},
+        "named by a wide space": {"description": "\u3000"},
         "with a space at the end of its text": {"address": "Station road "},
         "with a text that is no UTF-8": {"address": b"\xff"},
         "with a category of capitals": {"category": "Market"},
@@ -184,6 +205,8 @@ def link_cases() -> list[Case]:
     return [
         good("link: of a poster", "poster_url", link, prefix=PREFIX, **poster),
         bad("link: to an address without encryption", "poster_url", prefix="http://ownhue.example/v", **poster),
+        bad("link: to no poster at all", "poster_url", prefix=PREFIX, poster=""),
+        bad("link: to an address with a space", "poster_url", prefix="https://own hue.example", **poster),
         good("link: read", "read_poster_url", poster | {"prefix": PREFIX}, url=link),
         *[bad(f"link: {name}", "read_poster_url", url=url) for name, url in wrong.items()],
         bad("link: too long", "read_poster_url", "LimitError", url=f"{PREFIX}#OWNV1." + "A" * 1100),
@@ -191,6 +214,7 @@ def link_cases() -> list[Case]:
         place("a neighbour", False, NEAR_CELL),
         place("one of several", False, FAR_CELL, CELL),
         place("elsewhere", True, FAR_CELL),
+        place("elsewhere, in one cell that is named 33 times", True, *[FAR_CELL] * 33),
         place("not known", False),
         place("a poster without one", False, FAR_CELL, data=poster_with(cell=None)),
         bad("place: of another resolution", "is_contradicted", own_cells=["861f8342fffffff"], **poster),

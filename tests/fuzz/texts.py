@@ -6,12 +6,14 @@ from ownhue import challenge, claim_code, code, encoding
 from ownhue.device import open_request
 from ownhue.passes import EpochList
 from ownhue.past_keys import PastKeys
+from ownhue.report import PLAIN_BYTES, Report, Withdrawal
 from ownhue.report import parts as report_parts
 from ownhue.report import sealed as sealed_report
 from ownhue.report.token import report_keys_body, report_keys_from_body
 from ownhue.ticket import open_ticket
 from tests.fuzz import seeds
 from tests.fuzz.target import Target, text
+from tests.protocol.report_cases import PUBLISHER, report, seal_plain, withdrawal
 
 
 def _frame(data: bytes) -> bytes:
@@ -30,6 +32,17 @@ def _body(data: bytes) -> dict[str, Any]:
 
 def _first_ticket() -> Any:
     return seeds.cases("ticket", "open_ticket")[0]["input"]
+
+
+def _report(data: bytes) -> Any:
+    """A sealed report that holds *data*."""
+    return sealed_report.open_sealed(seal_plain(encoding.frame(data, PLAIN_BYTES)), PUBLISHER)
+
+
+def _report_content(value: Report | Withdrawal) -> bytes:
+    kind = "report" if isinstance(value, Report) else "withdrawal"
+    keys = [list(key) for key in value.keys]
+    return encoding.cbor_encode({"kind": kind, "key_id": value.key_id, "signature": value.signature, "keys": keys})
 
 
 TARGETS = {
@@ -83,5 +96,8 @@ TARGETS = {
     ),
     "report-file": Target(
         sealed_report.read_report_file, sealed_report.report_file, seeds.data("report", "read_report_file", "file")
+    ),
+    "report-content": Target(
+        _report, _report_content, lambda: [_report_content(report()), _report_content(withdrawal())]
     ),
 }

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from hypothesis import strategies as st
 
 from ownhue.certificate.content import COVID_19, NAAT, NOT_DETECTED
 from ownhue.certificate.cose import ES256, PS256, key_bytes, own_kid, with_lower_half
@@ -28,6 +29,11 @@ from tests.conformance.scripted import Stream, rsa_key
 NOW = 1_767_607_200
 DAY = 86_400
 ISSUED, EXPIRES = NOW - 3600, NOW + 30 * DAY
+#: Values of every kind that CBOR can bring.
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**33) | st.floats() | st.binary(max_size=5) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers(0, 9), inner),
+)
 REGION, ZONE = "demo", "Europe/Vienna"
 UVCI = "URN:UVCI:01:XX:000102030405060708090A0B0C0D0E0F#9"
 FINDING = "0f1e2d3c4b5a6978"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ownhue.certificate.content import Content, RecoveryEntry, ResultEntry, content_body, parse_content
 from ownhue.errors import FormatError
-from tests.protocol.certificate_cases import CONTENTS, RECOVERY, TEST, VACCINATION, content
+from tests.protocol.certificate_cases import ANYTHING, CONTENTS, RECOVERY, TEST, VACCINATION, content
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,7 @@ def test_a_content_survives_its_body() -> None:
         assert {**content_body(parsed)}.keys() == body.keys()
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 2**33) | st.floats() | st.binary(max_size=5) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers(0, 9), inner),
-)
-
-
-@given(st.sampled_from(["ver", "nam", "dob", "t", "r", "v", "x"]), JSON)
+@given(st.sampled_from(["ver", "nam", "dob", "t", "r", "v", "x"]), ANYTHING)
 def test_no_foreign_error_leaves_the_content(name: str, value: Any) -> None:
     try:
         parse_content(CONTENTS["t"] | {name: value})
@@ -154,7 +148,7 @@ def test_no_foreign_error_leaves_the_content(name: str, value: Any) -> None:
         return
 
 
-@given(st.sampled_from([*TEST, "nm", "ma", "x"]), JSON)
+@given(st.sampled_from([*TEST, "nm", "ma", "x"]), ANYTHING)
 def test_no_foreign_error_leaves_an_entry(name: str, value: Any) -> None:
     try:
         found = parse_content(content("t", TEST | {name: value}))

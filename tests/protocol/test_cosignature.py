@@ -209,6 +209,12 @@ def test_a_line_is_canonical(line: str) -> None:
         assert signature.line() == text + "\n"
 
 
+def test_half_of_a_surrogate_pair_is_no_name() -> None:
+    """It has no UTF-8, so the line could not be written again."""
+    with pytest.raises(FormatError):
+        parse_signature_line("— \ud800 " + "A" * 96)
+
+
 def test_a_line_of_a_log_has_no_time() -> None:
     line = parse_signature_line(signature_line(TEXT, ORIGIN, LOG)[:-1])
     with pytest.raises(FormatError):

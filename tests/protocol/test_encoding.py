@@ -191,3 +191,22 @@ def test_any_bytes_are_a_frame_in_one_spelling_or_our_error(data: bytes, size: i
     except FormatError:
         return
     assert frame(message, size) == data
+
+
+def _called_from(depth: int, what: Any, data: bytes) -> Any:
+    return what(data) if depth == 0 else _called_from(depth - 1, what, data)
+
+
+@pytest.mark.parametrize("calls", [0, 300, 700])
+def test_how_deep_a_value_may_be_does_not_depend_on_who_calls(calls: int) -> None:
+    """An attacker's document of 200 lists was read by one caller and refused by another with less stack left."""
+    deepest: tuple[tuple[Any, bytes, bytes], ...] = (
+        (cbor_decode, b"\x81" * 31 + b"\x80", b"\x81" * 32 + b"\x80"),
+        (cbor_decode, b"\xa1\x61a" * 31 + b"\xa0", b"\xa1\x61a" * 32 + b"\xa0"),
+        (parse_canonical_json, b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33),
+        (parse_canonical_json, b'{"a":' * 31 + b"{}" + b"}" * 31, b'{"a":' * 32 + b"{}" + b"}" * 32),
+    )
+    for read, fits, too_deep in deepest:
+        assert _called_from(calls, read, fits)
+        with pytest.raises(FormatError):
+            _called_from(calls, read, too_deep)

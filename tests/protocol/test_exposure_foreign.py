@@ -78,6 +78,12 @@ def test_a_previous_scan_after_its_sighting_is_refused() -> None:
         windows(*heard(0, previous=START + 1))
 
 
+def test_it_is_refused_wherever_it_stands_in_its_scan() -> None:
+    # Only the first sighting of an instance gives its seconds; the others must not be nonsense either.
+    with pytest.raises(FormatError, match="lies after it"):
+        windows(*heard(0, previous=START - 60), *heard(1, previous=START + 2))
+
+
 def test_nothing_heard_is_no_window() -> None:
     assert windows() == []
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +154,17 @@ def test_a_label_longer_than_readers_accept_is_not_written() -> None:
     write_key_file(CONTENT, SIGNING_KEY, SignatureInfo("x" * 900, "v1"))
     with pytest.raises(LimitError):
         write_key_file(CONTENT, SIGNING_KEY, SignatureInfo("x" * 1024, "v1"))
+
+
+def test_a_label_that_is_no_text_is_not_written() -> None:
+    """Half of a surrogate pair has no UTF-8."""
+    with pytest.raises(FormatError, match="no text"):
+        write_key_file(CONTENT, SIGNING_KEY, SignatureInfo("\ud800", "v1"))
+
+
+def test_a_file_that_no_reader_accepts_is_not_signed_with_another_curve() -> None:
+    with pytest.raises(FormatError, match="P-256"):
+        write_key_file(CONTENT, ec.generate_private_key(ec.SECP384R1()), INFO)
 
 
 def test_a_key_that_is_published_and_revised_in_one_file_of_others_is_read_in_both_groups() -> None:

@@ -134,6 +134,17 @@ def _late() -> bytes:
     return file_of(FIELDS | {"revised_keys": [*FIELDS["revised_keys"], FIELDS["revised_keys"][0] | {"report_type": 2}]})
 
 
+def test_a_stream_that_has_nothing_to_give_is_cut_off() -> None:
+    """A raw stream that does not wait gives None in place of bytes."""
+
+    class Unready(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return None if size == len(DATA) or self.tell() else super().read(size)  # type: ignore[return-value]
+
+    with pytest.raises(FormatError, match="cut off"), open_key_file(Unready(DATA), PUBLIC_KEY):
+        pass
+
+
 def test_what_is_wrong_behind_the_keys_is_told_when_the_block_ends() -> None:
     taken: list[ExposureKey] = []
     with pytest.raises(FormatError, match="report type 2"), open_key_file(io.BytesIO(_late()), PUBLIC_KEY) as opened:

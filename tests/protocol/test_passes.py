@@ -53,6 +53,12 @@ def test_a_name_that_does_not_fit_the_challenge_is_refused(name: str) -> None:
         token_challenge(name, EPOCH)
 
 
+@pytest.mark.parametrize("epoch", [-1, 2**32, 2**70])
+def test_a_challenge_for_an_epoch_of_more_than_32_bits_is_refused(epoch: int) -> None:
+    with pytest.raises(FormatError):
+        token_challenge("issuer.example", epoch)
+
+
 def test_a_pass_signs_and_verifies() -> None:
     made = make_pass("holder")
     verify_pass(ISSUER, epoch_key(EPOCH), made.public_key, made.signature)
@@ -153,6 +159,12 @@ def test_only_our_own_errors_leave_the_ticket_parser(foreign: str, cut: int) -> 
             continue
         with pytest.raises((FormatError, VerificationError)):
             open_ticket(wrong, bytes(AUTHORITY.verify_key), 0)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 64])
+def test_a_ticket_is_opened_with_a_key_of_32_bytes(length: int) -> None:
+    with pytest.raises(FormatError, match="32 bytes"):
+        open_ticket(sign_ticket(AUTHORITY, b"n" * 16, NOW), bytes(length), 0)
 
 
 def request(**changes: Any) -> dict[str, Any]:

@@ -80,6 +80,21 @@ def test_a_receiver_in_too_many_cells_does_not_know_its_place() -> None:
     assert len(cells_around(most)) <= 7 * MAX_OWN_CELLS == 224
 
 
+def test_a_cell_that_a_history_names_often_is_one_cell() -> None:
+    # Else a phone that stays at home and writes its cell down each minute believes every relay.
+    rpi, metadata = _sent(HOME)
+    assert judge_place(KEY.data, rpi, metadata, TOWNS[:1] * (MAX_OWN_CELLS + 1)) is Place.ELSEWHERE
+
+
+@pytest.mark.parametrize("lengths", [(15, 16, 2), (16, 17, 2), (16, 16, 1), (16, 16, 3), (16, 16, 0)])
+def test_no_tag_is_made_of_bytes_that_no_beacon_has(lengths: tuple[int, int, int]) -> None:
+    tek, rpi, head = (b"\1" * length for length in lengths)
+    with pytest.raises(FormatError):
+        place_tag(tek, rpi, head, HOME)
+    with pytest.raises(FormatError):
+        place_tag(bytes(16), bytes(16), b"\x40\0", HOME)
+
+
 @pytest.mark.parametrize("bit", [bit for bit in range(32) if bit != 0])
 def test_no_flipped_bit_of_the_metadata_passes(bit: int) -> None:
     # Bit 0 of byte 0 is the flag itself: below.

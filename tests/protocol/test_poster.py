@@ -42,7 +42,7 @@ from tests.protocol.venue_scene import (
 
 names = st.from_regex(r"\A[a-z][a-z0-9-]{0,31}\Z")
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp"]), min_size=1, max_size=15).filter(
-    lambda text: text == text.strip(" ")
+    lambda text: text == text.strip()
 )
 seconds = st.integers(NEW_YEAR, YEARS_END)
 cells = st.builds(cell_of, st.integers(-90_000_000, 90_000_000), st.integers(-180_000_000, 180_000_000), st.just(7))

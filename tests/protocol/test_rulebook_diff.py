@@ -221,6 +221,13 @@ CASES: list[tuple[str, Any, str, str, str]] = [
     ("radio.least_share_percent", 40, "radio.least_share_percent", "milder", "Green needs 40 % of the planned scans"),
     ("radio.when_unknown", "grey", "radio.when_unknown", "stricter", "A new phone is grey"),
     ("modes.shop", MODE, "modes.shop", "other", "New kind of checkpoint 'shop', which lets in green"),
+    (
+        "modes.shop",
+        MODE | {"refers": ["grey"], "requires": ["negative_test"], "test_hours": 2, "measure_temperature": True},
+        "modes.shop",
+        "other",
+        "lets in green; sends grey to the staff; demands one of: negative_test of the last 2 hours; measures the",
+    ),
     ("modes", {"metro": MODE}, "modes.clinic", "other", "The kind of checkpoint 'clinic' is gone"),
     ("modes.metro.label", LABEL, "modes.metro.label.en", "other", "The label of 'metro' reads differently in 'en'"),
     ("modes.care-home.passes", ["green"], "", "", ""),  # as it is

@@ -63,6 +63,7 @@ FIELDS: dict[str, list[Any]] = {
         [an_exit("one", until_day=6)],
         [an_exit("one", test_kinds=["naat", "rat"])],
         [an_exit("one", colours=["yellow", "red"])],
+        [an_exit("one", ends=["encounter", "venue"], colours=["red"])],
         [an_exit("one", ends=["area", "encounter", "own_result", "venue"], colours=["yellow", "red"])],
         [an_exit("one", certificate="vaccination", test_kinds=[], from_day=-300, until_day=-14)],
     ],
@@ -115,6 +116,8 @@ def phone(random: Random) -> Facts:
 
 
 SEVERE = {"encounters__red_minutes_per_day": 20, "encounters__ceiling": "red", "exits": []}
+#: An exit from red alone: under it a visit that makes yellow is worse than one that makes red.
+FROM_RED = {**SEVERE, "exits": [an_exit("one", ends=["area", "encounter", "own_result", "venue"], colours=["red"])]}
 RANDOM = Random(11)
 MOMENTS = [(phone(RANDOM), NOON + 3600 * RANDOM.choice([3, 60, 60, 130, 200, 280])) for _ in range(160)]
 
@@ -122,7 +125,7 @@ MOMENTS = [(phone(RANDOM), NOON + 3600 * RANDOM.choice([3, 60, 60, 130, 200, 280
 @pytest.mark.parametrize("path", FIELDS)
 def test_stricter_makes_no_colour_milder_and_milder_makes_none_worse(path: str) -> None:
     moved = Counter[str]()
-    for base in ({}, {"encounters__ceiling": "red"}, SEVERE):
+    for base in ({}, {"encounters__ceiling": "red"}, SEVERE, FROM_RED):
         books = [parsed(with_field(content(**base), path, value)) for value in FIELDS[path]]
         colours = [[decide(book, facts, now).colour for facts, now in MOMENTS] for book in books]
         for (old, before), (new, after) in permutations(zip(books, colours, strict=True), 2):
@@ -136,6 +139,17 @@ def test_stricter_makes_no_colour_milder_and_milder_makes_none_worse(path: str) 
                 moved[direction] += worse or better
     # Not for nothing: some phones' colours change in both directions.
     assert min(moved["stricter"], moved["milder"]) > 0
+
+
+def test_a_visit_that_becomes_yellow_where_only_red_can_be_ended_is_not_called_milder() -> None:
+    red = {"label": LABEL, "minimum_minutes": 15, "colour": "red"}
+    books = [parsed(content(**FROM_RED, venues__indoor=red | {"colour": colour})) for colour in ("red", "yellow")]
+    visit = VenueExposure(bytes(16), "indoor", NOON, 1800, NOON, False)
+    known = Facts(bytes(32), NOON, NOON + 432_000, 100, venues=(visit,), certificates=(negative_test("naat", 5),))
+    before, after = (decide(book, known, NOON + 432_000).colour for book in books)
+    assert before < after
+    for old, new in permutations(books):
+        assert {change.direction for change in diff(old, new)} == {"other"}
 
 
 def with_field(book: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

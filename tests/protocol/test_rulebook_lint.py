@@ -88,8 +88,8 @@ CASES = [
     Case(
         "warning",
         "encounters.yellow_minutes_per_day",
-        "One reported person can never make yellow, however near and long: a whole day weighs at most 14 minutes of 15",
-        {"exposure__weights_percent": [1, 1, 1, 0]},
+        "can never make yellow, however near and long: the longest day weighs at most 16 minutes of 20",
+        {"exposure__weights_percent": [1, 1, 1, 0], "encounters__yellow_minutes_per_day": 20},
     ),
     Case(
         "warning",
@@ -108,6 +108,30 @@ CASES = [
         "exposure.weights_percent",
         "'other' has no far end",
         {"exposure__weights_percent": [100, 100, 40, 1]},
+    ),
+    Case(
+        "warning",
+        "exposure.thresholds_db",
+        "however faintly it is heard: what weighs more than 0 ends at 255 dB",
+        {"exposure__thresholds_db": [55, 63, 255]},
+    ),
+    Case("warning", "version", "Only 0 later versions can ever replace it", {"version": 2**31 - 1}),
+    Case("warning", "summary.en", "says next to nothing", {"summary__en": "nothing" + " " * 40}),
+    Case(
+        "warning",
+        "venues.indoor.minimum_minutes",
+        "Looking in is enough under 'indoor': 1 minutes make yellow",
+        {"venues__indoor__minimum_minutes": 1},
+    ),
+    Case(
+        "warning",
+        "exposure.weights_by_report_percent.confirmed_clinical",
+        "makes its owner red and warns nobody",
+        # Its longest window scores 21 weighted seconds, and what scores less than 60 is dropped.
+        {
+            "exposure__minimum_window_score_percent": 6_000,
+            "exposure__weights_by_report_percent__confirmed_clinical": {"standard": 0, "high": 1},
+        },
     ),
     Case(
         "warning",

@@ -287,3 +287,32 @@ def with_exit() -> dict[str, Any]:
         "from_day": 5,
         "until_day": 90,
     }
+
+
+def test_what_one_person_can_never_do_is_true_on_the_longest_day_too() -> None:
+    # 25 hours near one key make the 15 minutes that 24 hours do not: no "never" in a zone with such a day.
+    book = with_fields(zone="Europe/Berlin", exposure__weights_percent=[1, 1, 1, 0])
+    day = date(2027, 10, 31)
+    start = book.end_of_day(day - timedelta(days=1)) + 1
+    hours = (book.end_of_day(day) + 1 - start) // 3600
+    assert hours == 25
+    heard = [window(start + 1800 * n, 1, 1800, 50, ReportType.CONFIRMED_TEST, 0) for n in range(2 * hours)]
+    assert at(book, book.end_of_day(day), windows=tuple(heard)).colour is Colour.YELLOW
+    assert not any("One reported person can never" in remark.sentence for remark in lint(book))
+
+
+def test_a_single_scan_that_is_dropped_is_not_said_to_make_yellow() -> None:
+    book = with_fields(exposure__minimum_window_score_percent=30_001, encounters__yellow_minutes_per_day=5)
+    heard = window(noon(book, DAY), 1, 300, 50, ReportType.CONFIRMED_TEST, 0)
+    assert at(book, noon(book, DAY), windows=(heard,)).colour is Colour.GREEN
+    assert not any("A single scan can make yellow" in remark.sentence for remark in lint(book))
+
+
+def test_a_kind_of_report_whose_windows_never_count_is_not_said_to_warn_others() -> None:
+    weights = {"standard": 0, "high": 1}
+    book = with_fields(
+        exposure__minimum_window_score_percent=6_000,
+        exposure__weights_by_report_percent__confirmed_clinical=weights,
+        own_results=["confirmed_test"],
+    )
+    assert not any("'confirmed_clinical' makes other people yellow" in remark.sentence for remark in lint(book))

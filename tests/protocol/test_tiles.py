@@ -193,3 +193,9 @@ def test_what_the_reader_of_tiles_raises_comes_through() -> None:
 
     with pytest.raises(ConnectionError):
         VerifiedTiles(unreachable, 300, TREE.root(300))
+
+
+def test_a_negative_index_has_no_path() -> None:
+    """Its groups of three digits would never end."""
+    with pytest.raises(FormatError):
+        index_path(-1)

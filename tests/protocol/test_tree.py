@@ -245,3 +245,17 @@ def test_a_root_of_nothing_has_no_second_spelling() -> None:
     with pytest.raises(VerificationError, match="root of nothing"):
         verify_consistency(0, EMPTY_ROOT, 0, MANY[0], [])
     verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 64])
+@pytest.mark.parametrize("size", [0, 1, 2, 3])
+def test_what_is_no_leaf_hash_is_not_appended(size: int, length: int) -> None:
+    """Where a node is made of it at once, its length would not show any more."""
+    with pytest.raises(FormatError):
+        Frontier().extend(MANY[:size]).append(bytes(length))
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0), (2, 1), (-1, 1)])
+def test_a_range_without_leaves_has_no_hash(start: int, end: int) -> None:
+    with pytest.raises(FormatError):
+        range_hash(StoredTree(MANY).hash, start, end)

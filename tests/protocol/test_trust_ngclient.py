@@ -6,6 +6,7 @@ Where the two differ, a test below says so, and why; specs/decisions/0013-tuf-an
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -204,6 +205,31 @@ def test_difference_9_an_error_does_not_raise_the_floor(tmp_path: Path) -> None:
     ours = Ours(town.root)
     assert not ours.round({**first, "timestamp.json": late}, NOW)
     assert ours.round(first, NOW)
+
+
+def test_difference_10_a_key_is_one_that_only_its_holder_signs_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ngclient takes zeros for a key. Under it a signature of no key holds for every few messages."""
+    zeros = {"keytype": "ed25519", "keyval": {"public": "00" * 32}, "scheme": "ed25519"}
+    name = sha256(dump(zeros)).hexdigest()
+    town = Town()
+    town.release({"rulebook": b"0"})
+    body = root_body(1, ROLES)
+    body["keys"] = {item: value for item, value in body["keys"].items() if item != keyid("timestamp 1")} | {name: zeros}
+    body["roles"]["timestamp"] = {"keyids": [name], "threshold": 1}
+    root = town.files["1.root.json"] = sign(body, "alpha", "beta")
+    nobody = {"keyid": name, "sig": "01" + "00" * 63}
+    stamp = json.loads(town.files["timestamp.json"])["signed"]
+    held = []
+    for version in range(1, 40):
+        forged = dump({"signatures": [nobody], "signed": {**stamp, "version": version}})
+        folder = tmp_path / str(version)
+        folder.mkdir()
+        held.append(Theirs(root, folder, monkeypatch).round({**town.files, "timestamp.json": forged}, NOW))
+    assert any(held)
+    with pytest.raises(FormatError, match="anybody can sign"):
+        Ours(root)
 
 
 def test_every_file_of_the_histories_is_one_for_tuf_too() -> None:

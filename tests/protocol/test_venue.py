@@ -26,7 +26,7 @@ from ownhue.venue.owner import (
     owner_file,
     read_owner_file,
 )
-from ownhue.venue.poster_link import poster_url
+from ownhue.venue.poster_link import poster_url, read_poster_url
 from tests.protocol import venue_second_opinion as second
 from tests.protocol.venue_scene import HOUR, OWNER, PAYLOAD, POSTER, PREFIX, TRACE, TRACE_KEY, record
 from tests.shared import SPECS, shared_path
@@ -187,6 +187,13 @@ def test_a_file_with_something_else_in_it_is_refused(monkeypatch: pytest.MonkeyP
         data = owner_file(OWNER, PASSPHRASE, draws(SALT, NONCE))
         with pytest.raises(FormatError):
             read_owner_file(data, PASSPHRASE)
+
+
+def test_no_link_is_written_that_is_not_read() -> None:
+    # An empty poster gave a link that every reader refuses.
+    with pytest.raises(FormatError):
+        poster_url(b"", PREFIX)
+    assert read_poster_url(poster_url(b"\0", PREFIX)) == (b"\0", PREFIX)
 
 
 def test_the_example_of_the_spec_is_real() -> None:

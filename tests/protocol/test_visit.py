@@ -163,6 +163,7 @@ def test_a_visit_does_not_show_its_poster() -> None:
         ([NEAR_CELL], False),
         ([FAR_CELL, CELL], False),
         ([FAR_CELL], True),
+        ([FAR_CELL] * 33, True),
     ],
 )
 def test_a_place_that_is_neither_here_nor_next_to_here_contradicts(own: list[int], contradicted: bool) -> None:

@@ -20,6 +20,7 @@ class History:
         self.town = Town()
         self.town.release({"rulebook": b"0"})
         self.past = [dict(self.town.files)]
+        self.unused_version = 0
 
     def next(self) -> tuple[str, dict[str, bytes]]:
         """Name of what happens, and the files that are served."""
@@ -48,6 +49,8 @@ class History:
         return self._release()
 
     def new_timestamp(self) -> dict[str, bytes]:
+        """A version is left out, for :meth:`timestamp_back`."""
+        self.unused_version = self.town.versions["timestamp"] = self.town.versions["timestamp"] + 1
         self.town.put_timestamp(self.now + DAY)
         return dict(self.town.files)
 
@@ -96,6 +99,15 @@ class History:
     def old_timestamp(self) -> dict[str, bytes]:
         served = self._release()
         return {**served, "timestamp.json": self.random.choice(self.past)["timestamp.json"]}
+
+    def timestamp_back(self) -> dict[str, bytes]:
+        """A timestamp of a smaller version that names the newest snapshot, so that nothing but its version is wrong."""
+        version, self.unused_version = self.unused_version, 0
+        if not version:
+            return self.quiet()
+        body = json.loads(self.town.files["timestamp.json"])["signed"]
+        back = sign({**body, "version": version}, *self.town.signers("timestamp"))
+        return {**self.town.files, "timestamp.json": back}
 
     def expired(self) -> dict[str, bytes]:
         name = self.random.choice(["targets", "snapshot", "timestamp"])
@@ -206,7 +218,7 @@ EVENTS: list[Callable[[History], dict[str, bytes]]] = [
     *([History.release] * 4),
     *([History.quiet] * 2),
     *([History.recover] * 2),
-    History.new_timestamp,
+    *([History.new_timestamp] * 2),
     History.rotate_online,
     History.add_online_key,
     History.rotate_offline,
@@ -214,6 +226,7 @@ EVENTS: list[Callable[[History], dict[str, bytes]]] = [
     History.half_recover,
     History.rollback,
     History.old_timestamp,
+    *([History.timestamp_back] * 2),
     History.expired,
     History.expired_root,
     History.root_by_too_few,

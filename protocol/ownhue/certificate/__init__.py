@@ -184,11 +184,15 @@ def _check_times(opened: Certificate | Clearance, signer: Signer, now: int) -> N
         raise VerificationError("the certificate's signer was revoked")
 
 
-def _one_spelling(sign1: Sign1, opened: Certificate | Clearance) -> bytes:
-    """What our own writer would compress of what was read; Base45 has one spelling anyhow. section 3"""
+def _one_spelling(sign1: Sign1, opened: Certificate | Clearance) -> bytes | None:
+    """What our own writer would compress of what was read; Base45 has one spelling anyhow. section 3
+
+    None where it writes no such thing: not by RSA, whose signatures are salted, and never without its issuer.
+    """
+    if sign1.algorithm != ES256 or opened.issuer is None:
+        return None
     certificate = content_body(opened.content) if isinstance(opened, Certificate) else None
     clearance = content_body(opened.body) if isinstance(opened, Clearance) else None
     claims = Claims(opened.issuer, opened.issued_at, opened.expires_at, certificate, clearance)
-    protected = protected_header(sign1.algorithm, sign1.kid)
-    signature = with_lower_half(sign1.signature) if sign1.algorithm == ES256 else sign1.signature
-    return stored(sign1_bytes(protected, claims_bytes(claims), signature))
+    signed = protected_header(ES256, sign1.kid), claims_bytes(claims), with_lower_half(sign1.signature)
+    return stored(sign1_bytes(*signed))

@@ -162,7 +162,8 @@ class Content(Part):
     @property
     def names_nobody(self) -> bool:
         """Whether it tells neither a name nor a date of birth: it is good for whoever holds it."""
-        return not (self.nam.fnt or self.nam.gnt or self.nam.fn or self.nam.gn or self.dob)
+        standardised = (self.nam.fnt + (self.nam.gnt or "")).strip("<")  # which alone only fills a line
+        return not (standardised or self.nam.fn or self.nam.gn or self.dob)
 
 
 class ClearanceBody(Part):

@@ -40,11 +40,13 @@ class Owner:
 def check_holder(certificate: Certificate, owner: Owner) -> None:
     """Raises VerificationError unless the certificate names *owner*, FormatError when *owner* has no such name."""
     name, born = certificate.content.nam, certificate.content.dob
-    if not (name.fnt or name.gnt):
+    # "<" alone fills a line and names nobody.
+    family, given = _parts(name.fnt), _parts(name.gnt or "")
+    if not (family or given):
         raise VerificationError("the certificate names nobody, so that nothing ties it to its holder")
-    same = not name.fnt or _parts(name.fnt) in map(_parts, spellings(owner.family))
-    if name.gnt:
-        same &= any(_begins(_parts(name.gnt), _parts(spelling)) for spelling in spellings(owner.given))
+    same = not family or family in map(_parts, spellings(owner.family))
+    if given:
+        same &= any(_begins(given, _parts(spelling)) for spelling in spellings(owner.given))
     if not (same and owner.born.isoformat().startswith(born)):
         raise VerificationError("the certificate is another person's")
 

@@ -107,6 +107,8 @@ def uvci_check_letter(text: str) -> str:
 
 def negative_test(authority: Authority, uvci: str, kind: TestKind, sampled_at: int, centre: str) -> ResultEntry:
     """A negative test. *sampled_at*: unix second of the sample; *centre*: where. Raises FormatError."""
+    if not 0 <= sampled_at < 2**32 or kind not in _TEST_KINDS:
+        raise FormatError("not a test: its time has not 32 bits, or its kind is not known")
     taken = datetime.fromtimestamp(sampled_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = {"tt": _TEST_KINDS[kind], "sc": taken, "tr": NOT_DETECTED, "tc": centre}
     return parse_part(ResultEntry, _common(authority, uvci) | body, "not a test")
@@ -121,8 +123,11 @@ def recovery(authority: Authority, uvci: str, first: date, valid_from: date, val
 def vaccination(
     authority: Authority, uvci: str, day: date, dose: int, doses: int, vaccine: tuple[str, str, str]
 ) -> VaccinationEntry:
-    """A vaccination: dose number *dose* of *doses*. *vaccine*: the EU's codes of kind, product and maker."""
-    body = dict(zip(("vp", "mp", "ma"), vaccine, strict=True)) | {"dn": dose, "sd": doses, "dt": day.isoformat()}
+    """A vaccination: dose number *dose* of *doses*. *vaccine*: the EU's codes of kind, product and maker.
+
+    Raises FormatError.
+    """
+    body = dict(zip(("vp", "mp", "ma"), vaccine, strict=False)) | {"dn": dose, "sd": doses, "dt": day.isoformat()}
     return parse_part(VaccinationEntry, _common(authority, uvci) | body, "not a vaccination")
 
 

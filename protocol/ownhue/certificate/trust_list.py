@@ -21,7 +21,7 @@ from nacl.signing import SigningKey
 from pydantic import Field, ValidationError, model_validator
 
 from ownhue.certificate.content import Usage
-from ownhue.certificate.cose import KID_BYTES, PublicKey, algorithm_of, load_key
+from ownhue.certificate.cose import ES256, KID_BYTES, PublicKey, algorithm_of, load_key
 from ownhue.certificate.parts import Country
 from ownhue.documents import open_document, sign_document
 from ownhue.encoding import base64url_decode, canonical_json
@@ -109,7 +109,9 @@ class TrustList(Record):
         if order != sorted(set(order)):
             raise ValueError("the signers are not sorted by key id and key, each once")
         for signer in self.signers:
-            _ = signer.algorithm  # a list with a key that cannot be used is refused as a whole
+            # A list with a key that cannot be used is refused as a whole. RSASSA-PSS has no one spelling: it is salted.
+            if signer.algorithm != ES256 and signer.canonical:
+                raise ValueError("a signer who has to use the one spelling has a key of P-256")
         return self
 
     @cached_property

@@ -11,7 +11,7 @@ import hashlib
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from ownhue.colour.evidence_facts import CertificateKind, TestKind
 from ownhue.colour.words import (
@@ -47,8 +47,9 @@ __all__ = [
 ]
 
 #: Longest decision in bytes. specs/colour.md section 10
-MAX_DECISION_BYTES = 1_048_576
+MAX_DECISION_BYTES = 33_554_432
 
+Second = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(ge=0)]
 Zone = Annotated[str, Field(max_length=100)]
 How = Literal[
@@ -142,7 +143,7 @@ class Ending(Record):
 class Decision(Record):
     """A colour at one moment, with its reasons."""
 
-    time: Annotated[int, Field(ge=0, lt=2**32)]
+    time: Second
     """Unix second for which it was decided."""
     colour: ColourField
     since: int | None
@@ -151,26 +152,26 @@ class Decision(Record):
     """Last unix second of the colour, if nothing new happens; None for green and grey."""
     zone: Zone | None
     """Time zone of the days; None without a rulebook."""
-    observed_since: int
+    observed_since: Second
     """Unix second since which the phone has been listening."""
-    published_until: int | None
+    published_until: Second | None
     """Signed time of the newest published data that were looked at."""
-    radio_share_percent: Count | None
+    radio_share_percent: Annotated[int, Field(ge=0, le=100)] | None
     """Share of the planned scans that ran; None before the first."""
     data_old: bool
     """Published data are missing or too old: the colour says nothing about what happened since."""
-    rulebook_version: int | None
+    rulebook_version: Annotated[int, Field(ge=1, lt=2**31)] | None
     rulebook_digest: Digest | None
     """SHA-256 of the rulebook, in hexadecimal digits."""
     facts_digest: Digest
     """SHA-256 of the facts, in hexadecimal digits."""
-    reasons: tuple[Finding, ...]
+    reasons: Annotated[tuple[Finding, ...], FailFast()]
     """Findings in force, the most severe first. Milder ones than the colour are listed too."""
-    not_counted: tuple[NotCounted, ...]
+    not_counted: Annotated[tuple[NotCounted, ...], FailFast()]
     """In order of days."""
     grey_because: tuple[Grey, ...]
     """Why it is grey; empty for other colours."""
-    ends: tuple[Ending, ...]
+    ends: Annotated[tuple[Ending, ...], FailFast()]
     """What ends each reason."""
 
     @property

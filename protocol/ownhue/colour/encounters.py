@@ -32,7 +32,7 @@ from ownhue.exposure import (
     weighted_score,
 )
 from ownhue.params import ReportType
-from ownhue.rulebook import Rulebook
+from ownhue.rulebook import ExposureRules, Rulebook
 
 _BANDS: tuple[DistanceBand, ...] = ("immediate", "near", "medium", "other")
 
@@ -97,8 +97,8 @@ def _never(rulebook: Rulebook, day: date, window: ExposureWindow, score: int) ->
         ((rulebook.local_date(window.published_at) - day).days > rules.look_back_days, WhyNot.TOO_OLD),
         (not rules.counts_report_type(window.report_type), WhyNot.REPORT_TYPE),
         (rules.report_percent(window.report_type, window.days_since_onset) == 0, WhyNot.NOT_INFECTIOUS),
-        (score == 0, WhyNot.TOO_FAR),
-        (score < rules.minimum_window_score_percent * CENTISECOND_SCORE, WhyNot.TOO_SHORT),
+        (not any(rules.weights_percent[band] for band in _bands(rules, window)), WhyNot.TOO_FAR),
+        (score < max(rules.minimum_window_score_percent * CENTISECOND_SCORE, 1), WhyNot.TOO_SHORT),
     )
     return next((why for holds, why in reasons if holds), None)
 
@@ -114,32 +114,47 @@ def heaviest(pieces: Iterable[Piece]) -> list[Piece]:
 
 def _described(rulebook: Rulebook, pieces: Iterable[Piece]) -> dict[str, Any]:
     """Minutes, seconds, and the part of day and the band that weigh most (of equals the earlier, the nearer)."""
-    parts, bands = [(0, 0)] * len(PARTS), [(0, 0)] * len(_BANDS)
+    parts, bands = _Totals(), _Totals()
     rules, score, seconds = rulebook.exposure, 0, 0
     for piece in pieces:
         window: ExposureWindow = piece.fact
-        part = part_of_day(rulebook, window.start)
-        parts[part] = _plus(parts[part], piece.weight, window.seconds)
-        for scan in window.scans:
-            band = rules.band_of(attenuation_of(scan, rules))
-            bands[band] = _plus(bands[band], scan.seconds * rules.weights_percent[band], scan.seconds)
+        parts.add(part_of_day(rulebook, window.start), piece.weight, window.seconds)
+        for scan, band in zip(window.scans, _bands(rules, window), strict=True):
+            bands.add(band, scan.seconds * rules.weights_percent[band], scan.seconds)
         score += piece.weight
         seconds += window.seconds
     return {
-        "part_of_day": PARTS[parts.index(max(parts))],
+        "part_of_day": PARTS[parts.most()],
         "minutes": score // MINUTE_SCORE,
         "seconds": seconds,
-        "distance_band": _BANDS[bands.index(max(bands))],
+        "distance_band": _BANDS[bands.most()],
     }
+
+
+def _bands(rules: ExposureRules, window: ExposureWindow) -> list[int]:
+    """The number of the band of each scan."""
+    return [rules.band_of(attenuation_of(scan, rules)) for scan in window.scans]
+
+
+class _Totals:
+    """Weights and seconds by number; a number that nothing was added to can never be the one that weighs most."""
+
+    def __init__(self) -> None:
+        self._totals: dict[int, tuple[int, int]] = {}
+
+    def add(self, number: int, weight: int, seconds: int) -> None:
+        """Add to one number."""
+        before = self._totals.get(number, (0, 0))
+        self._totals[number] = before[0] + weight, before[1] + seconds
+
+    def most(self) -> int:
+        """The number with the most weight, of equals with the most seconds, of equals the least."""
+        return max(sorted(self._totals), key=self._totals.__getitem__)
 
 
 def _place_word(pieces: Sequence[Piece]) -> PlaceWord:
     confirmed = [piece.fact.place_confirmed for piece in pieces]
     return "confirmed" if all(confirmed) else "partly" if any(confirmed) else "unconfirmed"
-
-
-def _plus(total: tuple[int, int], weight: int, seconds: int) -> tuple[int, int]:
-    return total[0] + weight, total[1] + seconds
 
 
 def _order(window: ExposureWindow) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ A negative PCR test of the fifth day after an encounter, learned on the sixth, u
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from ownhue.colour.evidence_facts import CertificateFact
@@ -51,13 +52,16 @@ class Exits:
         self.of = cache(self._of)
 
     def _of(self, kind: Kind, day: date, colour: Colour) -> tuple[Exit, ...]:
-        """The exits that fit findings of this kind, day and colour."""
-        return tuple(
-            Exit(rule.name, certificate)
-            for certificate, dated in self._dated
-            for rule in self._rules
-            if ends_findings(rule, kind, colour) and accepts(rule, certificate) and rule.fits_days(day, dated)
+        """The exits that fit findings of this kind, day and colour: of each certificate the first rule.
+
+        Every rule takes away the same evidence for the same time, so that one is enough.
+        """
+        rules = [rule for rule in self._rules if ends_findings(rule, kind, colour)]
+        fitting = (
+            [Exit(rule.name, item) for rule in rules if accepts(rule, item) and rule.fits_days(day, dated)][:1]
+            for item, dated in self._dated
         )
+        return tuple(chain.from_iterable(fitting))
 
     def ending(self, group: Group, level: Level, piece: Piece, now: int) -> Exit | None:
         """The first of the exits that take *piece* away from *level* at *now*; None where none does."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from ownhue.colour.evidence_facts import (
     AreaExposure,
@@ -27,6 +27,8 @@ from ownhue.records import Record
 MAX_EXPOSURES = 2048
 #: Most certificates of a file. specs/colour.md section 10
 MAX_CERTIFICATES = 64
+#: Most own results of a file. specs/colour.md section 10
+MAX_RESULTS = 64
 #: Most clearances of a file. specs/colour.md section 10
 MAX_CLEARANCES = 256
 
@@ -116,7 +118,7 @@ class _WindowRecord(Record):
     place_confirmed: bool
     published_at: Second
     report_type: int = Field(ge=0, le=5)
-    scans: Annotated[tuple[tuple[Second, Second, Attenuation, Attenuation], ...], Field(min_length=1)]
+    scans: Annotated[tuple[tuple[Second, Second, Attenuation, Attenuation], ...], Field(min_length=1), FailFast()]
     source: Hexadecimal
     start: Second
 
@@ -184,19 +186,19 @@ class _ClearanceRecord(Record):
 
 
 class FactsRecord(Record):
-    """A whole file of facts. Order and repetition are not checked here."""
+    """A whole file of facts. Order and repetition are not checked here. Of each list one wrong item is enough."""
 
-    areas: Annotated[tuple[_AreaRecord, ...], Field(max_length=MAX_EXPOSURES)]
-    certificates: Annotated[tuple[_CertificateRecord, ...], Field(max_length=MAX_CERTIFICATES)]
-    clearances: Annotated[tuple[_ClearanceRecord, ...], Field(max_length=MAX_CLEARANCES)]
+    areas: Annotated[tuple[_AreaRecord, ...], Field(max_length=MAX_EXPOSURES), FailFast()]
+    certificates: Annotated[tuple[_CertificateRecord, ...], Field(max_length=MAX_CERTIFICATES), FailFast()]
+    clearances: Annotated[tuple[_ClearanceRecord, ...], Field(max_length=MAX_CLEARANCES), FailFast()]
     format: Literal["ownhue-facts-1"]
     observed_since: Second
     published_until: Second | None
     radio_share_percent: int | None = Field(ge=0, le=100)
-    results: tuple[_ResultRecord, ...]
+    results: Annotated[tuple[_ResultRecord, ...], Field(max_length=MAX_RESULTS), FailFast()]
     salt: Hexadecimal
-    venues: Annotated[tuple[_VenueRecord, ...], Field(max_length=MAX_EXPOSURES)]
-    windows: tuple[_WindowRecord, ...]
+    venues: Annotated[tuple[_VenueRecord, ...], Field(max_length=MAX_EXPOSURES), FailFast()]
+    windows: Annotated[tuple[_WindowRecord, ...], FailFast()]
     withdrawn: dict[Hexadecimal, Second]
 
     def values(self) -> dict[str, Any]:

@@ -8,19 +8,22 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from ownhue.colour.decision import Finding, NotCounted
 from ownhue.colour.encounters import encounter_groups
+from ownhue.colour.evidence_facts import CertificateFact, ClearanceFact
 from ownhue.colour.exits import Exit, Exits, why_it_ends_nothing
 from ownhue.colour.facts import Facts
 from ownhue.colour.notices import area_groups, venue_groups
 from ownhue.colour.own_results import result_groups
-from ownhue.colour.pieces import Group, Level, Piece
+from ownhue.colour.pieces import NEVER, Group, Level, Piece, clearances_of
 from ownhue.colour.words import EvidenceKind, WhyNot, finding_id
 from ownhue.rulebook import Rulebook
+
+_Outcome = Finding | NotCounted | CertificateFact | ClearanceFact
 
 _NOTHING: dict[str, Any] = dict.fromkeys(("part_of_day", "minutes", "seconds", "distance_band", "share_percent"))
 
@@ -45,8 +48,9 @@ def weigh(rulebook: Rulebook, facts: Facts, groups: Iterable[Group], exits: Exit
     items = [item for group in groups for item in _judge(facts, group, exits, now)]
     findings = tuple(item for item in items if isinstance(item, Finding))
     not_counted = [item for item in items if isinstance(item, NotCounted)]
+    worked = {item for item in items if isinstance(item, CertificateFact | ClearanceFact)}
     # Two readings of one certificate, or two clearances of one day, may come to the same entry.
-    not_counted += set(_without_effect(rulebook, facts, not_counted, now))
+    not_counted += set(_without_effect(rulebook, facts, worked, now))
     return Evidence(findings, tuple(sorted(not_counted, key=_order)))
 
 
@@ -55,15 +59,18 @@ def certificate_name(salt: bytes, certificate: bytes) -> str:
     return finding_id(salt, "certificate", certificate)
 
 
-def _judge(facts: Facts, group: Group, exits: Exits, now: int) -> Iterator[Finding | NotCounted]:
-    """What one group makes at *now*, and what of it does not count."""
+def _judge(facts: Facts, group: Group, exits: Exits, now: int) -> Iterator[_Outcome]:
+    """What one group makes at *now*, what of it does not count, and the corrections that saw to that."""
     known = [piece for piece in group.pieces if piece.known_at <= now]
     yield from _left_out(group, known, now)
+    yield from _clearing(facts, group, known, now)
     counted = kept = [piece for piece in known if piece.why_not(now) is None]
-    ended: dict[int, Exit] = {}
+    ended: defaultdict[Exit, dict[Piece, None]] = defaultdict(dict)
     for level in _reached(group, counted):
         found = [exits.ending(group, level, piece, now) for piece in counted]
-        ended = {number: item for number, item in enumerate(found) if item is not None} | ended
+        for piece, item in zip(counted, found, strict=True):
+            if item is not None:
+                ended[item][piece] = None
         kept = [piece for piece, item in zip(counted, found, strict=True) if item is None]
         if group.measure(kept) >= level.needed:
             yield _finding(group, level, kept)
@@ -73,10 +80,26 @@ def _judge(facts: Facts, group: Group, exits: Exits, now: int) -> Iterator[Findi
     else:
         if kept:
             yield _in_vain(group, kept, WhyNot.BELOW_THRESHOLD)
-    for item in dict.fromkeys(ended.values()):
-        pieces = [counted[number] for number in ended if ended[number] == item]
+    yield from _ended(facts, group, ended)
+
+
+def _ended(facts: Facts, group: Group, ended: Mapping[Exit, Iterable[Piece]]) -> Iterator[NotCounted | CertificateFact]:
+    """One entry for each rule and certificate, whatever the number of its readings; and these readings."""
+    together: defaultdict[tuple[str, str], dict[Piece, None]] = defaultdict(dict)
+    for item, pieces in ended.items():
         name = certificate_name(facts.salt, item.certificate.id)
-        yield _not_counted(group, pieces, WhyNot.ENDED, rule=f"exits.{item.rule}", certificate=name)
+        together[f"exits.{item.rule}", name].update(dict.fromkeys(pieces))
+        yield item.certificate
+    for (rule, name), taken in together.items():
+        yield _not_counted(group, list(taken), WhyNot.ENDED, rule=rule, certificate=name)
+
+
+def _clearing(facts: Facts, group: Group, known: Sequence[Piece], now: int) -> Iterator[ClearanceFact]:
+    """The clearances that each clear something."""
+    cleared = [piece.known_at for piece in known if piece.why_not(now) is WhyNot.CLEARED]
+    for item in clearances_of(facts, group.id):
+        if item.learned_at <= now and min(cleared, default=NEVER) <= item.issued_at:
+            yield item
 
 
 def _left_out(group: Group, known: Sequence[Piece], now: int) -> Iterator[NotCounted]:
@@ -146,17 +169,14 @@ def _not_counted(
     )
 
 
-def _without_effect(rulebook: Rulebook, facts: Facts, told: Iterable[NotCounted], now: int) -> Iterator[NotCounted]:
+def _without_effect(rulebook: Rulebook, facts: Facts, worked: Container[object], now: int) -> Iterator[NotCounted]:
     """Certificates that end nothing and clearances that clear nothing, so that all that is known is told of."""
-    used = {item.certificate for item in told if item.why is WhyNot.ENDED}
-    cleared = {item.finding for item in told if item.why is WhyNot.CLEARED}
     for item in facts.certificates:
-        name = certificate_name(facts.salt, item.id)
-        if item.learned_at <= now and name not in used:
+        if item.learned_at <= now and item not in worked:
             day, why = rulebook.local_date(item.time), why_it_ends_nothing(item, now)
-            yield _bare("certificate", day, why, finding=None, certificate=name)
+            yield _bare("certificate", day, why, finding=None, certificate=certificate_name(facts.salt, item.id))
     for clearance in facts.clearances:
-        if clearance.learned_at <= now and clearance.finding not in cleared:
+        if clearance.learned_at <= now and clearance not in worked:
             day = rulebook.local_date(clearance.issued_at)
             yield _bare("clearance", day, WhyNot.NOTHING_TO_END, finding=clearance.finding, certificate=None)
 

@@ -80,10 +80,12 @@ class StayMeter:
 
 
 def _longest(spans: Sequence[_Span], least: int) -> Stay:
-    joined = list(_joined(spans))
-    together = sum(end - start for start, end in joined)
-    stays = (Stay(_FULL * (end - start) // least, end - start, start, together) for start, end in joined)
-    return max(stays, key=_rank, default=_NO_STAY)
+    joined = _joined(spans)
+    if not joined:
+        return _NO_STAY
+    seconds = [end - start for start, end in joined]
+    longest = max(seconds)
+    return Stay(_FULL * longest // least, longest, joined[seconds.index(longest)][0], sum(seconds))
 
 
 def _rank(stay: Stay) -> tuple[int, int, int]:
@@ -170,19 +172,18 @@ def _span(piece: Piece) -> _Span:
     return piece.fact.start, piece.fact.start + piece.fact.seconds
 
 
-def _joined(spans: Iterable[_Span]) -> Iterator[_Span]:
-    """Spans in order of starts, those that overlap or touch joined."""
-    begin, last = None, 0
+def _joined(spans: Sequence[_Span]) -> list[_Span]:
+    """Spans in order of starts, those that overlap or touch joined. Called for every change of a track."""
+    if not spans:
+        return []
+    joined, (begin, last) = [], spans[0]
     for start, end in spans:
-        if begin is None:
-            begin, last = start, end
-        elif start <= last:
-            last = max(last, end)
-        else:
-            yield begin, last
-            begin, last = start, end
-    if begin is not None:
-        yield begin, last
+        if start > last:
+            joined.append((begin, last))
+            begin = start
+        if end > last:
+            last = end
+    return [*joined, (begin, last)]
 
 
 def _described(rulebook: Rulebook, pieces: Iterable[Piece]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Own results: positive tests of the phone's own owner. specs/colour.md section 4
 
-Each result is a finding of its own: red, to the end of the day that the rulebook's stay of red lies after the test.
+Each result is a finding of its own: red, to the end of the day that the rulebook's stay of red lies after the test,
+or after the day that follows the learning of it, if the test is dated later than that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,9 @@ def result_groups(rulebook: Rulebook, facts: Facts) -> Iterator[Group]:
 
 
 def _group(rulebook: Rulebook, facts: Facts, name: str, readings: Sequence[OwnResult]) -> Group:
-    day = readings[0].tested_on
+    # A test cannot be later than its result. One day of grace: it may come from a zone that is ahead.
+    latest = rulebook.local_date(readings[0].learned_at) + timedelta(days=1)
+    day = min(readings[0].tested_on, latest)
     until = rulebook.end_of_day(day + timedelta(days=rulebook.stays.red_days))
     return Group(
         id=name,

@@ -6,6 +6,7 @@
 - Everything here is free of the present time: a piece says from when on it was known, and until when it counted.
 """
 
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -85,24 +86,31 @@ class ScoreMeter:
     """The sum of weights, of each place only the heaviest reading."""
 
     def __init__(self) -> None:
+        # For each place its weights in order: the heaviest is the last.
         self._weights: defaultdict[tuple[bytes | int, ...], list[int]] = defaultdict(list)
         self._total = 0
 
     def add(self, piece: Piece) -> None:
         """Take a piece in."""
         weights = self._weights[piece.place]
-        self._total += max(piece.weight - max(weights, default=0), 0)
-        weights.append(piece.weight)
+        self._total -= _last(weights)
+        insort(weights, piece.weight)
+        self._total += _last(weights)
 
     def remove(self, piece: Piece) -> None:
         """Take a piece out that was taken in."""
         weights = self._weights[piece.place]
-        weights.remove(piece.weight)
-        self._total -= max(piece.weight - max(weights, default=0), 0)
+        self._total -= _last(weights)
+        del weights[bisect_left(weights, piece.weight)]
+        self._total += _last(weights)
 
     def value(self) -> int:
         """The sum."""
         return self._total
+
+
+def _last(weights: Sequence[int]) -> int:
+    return weights[-1] if weights else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ class Container:
     def _read(self, at: int, length: int) -> bytes:
         """Exactly *length* bytes; a raw stream may need several reads for them."""
         self._stream.seek(at)
-        data = self._stream.read(length)
+        data = self._stream.read(length) or b""  # None where a raw stream does not wait
         while data and len(data) < length:
             more = self._stream.read(length - len(data))
             if not more:
@@ -175,13 +175,15 @@ def _entries(directory: bytes, most: int) -> Iterator[_Member]:
             raise LimitError(f"a ZIP of more than {most} members is too large")
         if at + _ENTRY.size > len(directory):
             raise FormatError("a ZIP's directory is cut off")
-        mark, _, _, flags, method, _, _, checksum, packed, size, name, extra, comment, _, _, _, offset = (
+        mark, _, _, flags, method, _, _, checksum, packed, size, name, extra, comment, disk, _, _, offset = (
             _ENTRY.unpack_from(directory, at)
         )
         start = at + _ENTRY.size
         at = start + name + extra + comment
         if mark != b"PK\x01\x02" or at > len(directory):
             raise FormatError("a ZIP's directory holds something else than members")
+        if disk:
+            raise FormatError("a ZIP's directory names more than one disk")
         yield _Member(directory[start : start + name], flags, method, checksum, packed, size, offset, 0)
 
 

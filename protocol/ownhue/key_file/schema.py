@@ -85,5 +85,4 @@ def _class(name: str) -> Any:
 SignatureInfoMessage: Any = _class("SignatureInfo")
 KeyMessage: Any = _class("TemporaryExposureKey")
 ExportMessage: Any = _class("TemporaryExposureKeyExport")
-SignatureMessage: Any = _class("TEKSignature")
 SignatureListMessage: Any = _class("TEKSignatureList")

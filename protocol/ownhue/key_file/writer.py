@@ -38,8 +38,8 @@ _KEYS_AT_ONCE = 1024
 def write_key_file(content: KeyFile, signing_key: ec.EllipticCurvePrivateKey, info: SignatureInfo) -> bytes:
     """The ZIP of *content*, the same bytes for the same input, in whatever order its keys come.
 
-    Raises FormatError, LimitError on values outside the format, on a key that occurs twice, and on keys whose period is
-    not over at ``content.end``. specs/key-file.md section 4
+    Raises FormatError, LimitError on values outside the format, on a key that occurs twice, on keys whose period is not
+    over at ``content.end``, and on a signing key of another curve. specs/key-file.md section 4
     """
     stream = BytesIO()
     head = KeyFileHead(content.start, content.end, content.region)
@@ -61,6 +61,8 @@ def stream_key_file(
     Memory: 16 bytes for each key and no more. Raises as :func:`write_key_file` does, and FormatError for keys out of
     order; the stream then holds nothing of use.
     """
+    if not isinstance(signing_key.curve, ec.SECP256R1):
+        raise FormatError("key files are signed with a P-256 key")
     digest = sha256()
 
     def export() -> Iterator[bytes]:
@@ -89,7 +91,10 @@ def _pack(stream: BinaryIO, export: Iterable[bytes], signature: Iterable[bytes])
 def _export(
     head: KeyFileHead, keys: Iterable[ExposureKey], revised_keys: Iterable[ExposureKey], info: SignatureInfo
 ) -> Iterator[bytes]:
-    label = SignatureInfoMessage(**label_of(info))
+    try:
+        label = SignatureInfoMessage(**label_of(info))
+    except ValueError as error:
+        raise FormatError("the label of the signature is no text") from error
     if label.ByteSize() > DEFAULT_LIMITS.field_bytes:
         raise LimitError("the label of the signature is longer than a reader accepts")
     yield HEADER

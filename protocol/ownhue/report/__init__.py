@@ -9,8 +9,7 @@ cannot tell whose claim it came from::
     data = seal(Report(token_key.key_id, signature, keys), publisher_key, os.urandom)   # phone, or desk -> publisher
     report, token_key = check_report(data, private_key, token_keys, now)                # publisher
 
-Everything is here under one name; the parts are ``report_content``, ``report_token``, ``sealed_report``,
-``report_parts`` and ``report_check``.
+Everything is here under one name; the modules are ``content``, ``token``, ``sealed``, ``parts`` and ``check``.
 """
 
 from ownhue.report.check import check_report, check_secrets, check_times, find_token_key

@@ -7,7 +7,7 @@ there are::
     file = report_file(data)                                      # for the desk: "today.ownhue-report"
     report = open_sealed(read_report_file(file), private_key)     # publisher
 
-A file is the sealed bytes behind a mark by which desks and people know it. ``report_parts`` has the QR codes.
+A file is the sealed bytes behind a mark by which desks and people know it. ``parts.py`` has the QR codes.
 """
 
 from collections.abc import Callable

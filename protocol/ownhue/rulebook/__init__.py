@@ -19,6 +19,7 @@ from pydantic import Field, field_validator, model_validator
 from ownhue.records import Record, parse_record, record_bytes
 from ownhue.rulebook.rules import (
     MAX_RULES,
+    MAX_VERSION,
     YEARS,
     AreaRule,
     EncounterRules,
@@ -66,7 +67,7 @@ class Rulebook(Record):
     """Short name of the region."""
     zone: str = Field(pattern=r"^[A-Z][A-Za-z0-9_+-]{1,30}(/[A-Z][A-Za-z0-9_+-]{1,30}){0,2}$")
     """IANA time zone in which days begin and end."""
-    version: int = Field(ge=1, le=2**31 - 1)
+    version: int = Field(ge=1, le=MAX_VERSION)
     """Grows with every rulebook of the region."""
     valid_from: date
     """First day on which this rulebook decides."""

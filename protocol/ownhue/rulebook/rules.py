@@ -16,6 +16,7 @@ from ownhue.rulebook.evidence_rules import AreaRule, EncounterRules, ExitRule, V
 from ownhue.rulebook.exposure_rules import ExposureRules, LevelWeights, ReportWeights
 from ownhue.rulebook.words import (
     MAX_RULES,
+    MAX_VERSION,
     ONSET_RANGE,
     SEVERITY,
     YEARS,
@@ -37,6 +38,7 @@ from ownhue.rulebook.words import (
 
 __all__ = [
     "MAX_RULES",
+    "MAX_VERSION",
     "ONSET_RANGE",
     "SEVERITY",
     "YEARS",

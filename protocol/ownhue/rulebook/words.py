@@ -14,6 +14,9 @@ YEARS = range(2000, 2101)
 #: Most rules of one kind (modes, venues, areas, exits) of a rulebook. specs/rulebook.md section 3
 MAX_RULES = 64
 
+#: Highest version of a rulebook. specs/rulebook.md section 3
+MAX_VERSION = 2**31 - 1
+
 ColourWord = Literal["green", "grey", "yellow", "red"]
 StayColour = Literal["yellow", "red"]
 Infectiousness = Literal["none", "standard", "high"]

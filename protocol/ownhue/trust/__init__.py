@@ -21,7 +21,7 @@ Invariants:
 - Nothing counts at or after its expiry, also not what was trusted before: who holds news back can stop a phone, not
   keep it in the past.
 
-Not handled here: fetching (stop at ``trust_metadata.LIMITS``), and the clock, which is passed in as *now*.
+Not handled here: fetching (stop at ``ownhue.trust.metadata.LIMITS``), and the clock, which is passed in as *now*.
 """
 
 from dataclasses import replace

@@ -8,7 +8,7 @@
     second = next_root(root, {"timestamp": RoleKeys((e,), 1)}, expires=in_two_years)
     missing_signatures(second, before=root)                       # {"previous root": 2, "root": 2}
 
-- What is made here passes the readers of ``trust_metadata.py``, or the call raises.
+- What is made here passes the readers of ``metadata.py``, or the call raises.
 - The same input gives the same bytes, in whichever order people sign.
 - Nothing is stored, and no key but those given is touched: a ceremony can be held on machines that share only files.
 """
@@ -98,12 +98,15 @@ def role_keys(root: Root, role: RoleName) -> RoleKeys:
 @_forming("targets")
 def new_targets(targets: Iterable[Target], expires: int, version: int) -> bytes:
     """The unsigned targets file that names *targets*. Raises FormatError, LimitError."""
+    listed = sorted(targets, key=lambda target: target.path)
     named = {
         target.path: TargetFile(
             custom=Custom(since=target.since), hashes=Hashes(sha256=target.sha256.hex()), length=target.length
         )
-        for target in sorted(targets, key=lambda target: target.path)
+        for target in listed
     }
+    if len(named) < len(listed):  # else the last one would take the others' place, and people would sign it so
+        raise FormatError("a targets file names a path twice")
     return _unsigned(Targets, expires, version, targets=named)
 
 

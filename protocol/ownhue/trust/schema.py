@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, ClassVar, Literal, Self
 
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ownhue.encoding import canonical_json
@@ -51,6 +52,14 @@ class KeyValue(_Part):
 
     public: Hex32
     """Ed25519, 32 bytes."""
+
+    @field_validator("public")
+    @classmethod
+    def _is_a_point(cls, text: str) -> str:
+        # TUF's verifier takes points of small order too. Under those, every few signatures that nobody made hold.
+        if not crypto_core_ed25519_is_valid_point(bytes.fromhex(text)):
+            raise FormatError("a public key is no point of Ed25519, or one for which anybody can sign")
+        return text
 
 
 class Key(_Part):

@@ -100,7 +100,12 @@ def trace_hash(trace_key: bytes) -> bytes:
 
 
 def is_signed(verify_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the Ed25519 *signature* of *message* holds. For callers that raise errors of their own."""
+    """Whether the Ed25519 *signature* of *message* holds. For callers that raise errors of their own.
+
+    Raises FormatError for a key or signature of another length than 32 and 64 bytes.
+    """
+    if (len(verify_key), len(signature)) != (_KEY_BYTES, _SIGNATURE_BYTES):
+        raise FormatError("an Ed25519 key has 32 bytes, its signature 64")
     try:
         VerifyKey(verify_key).verify(message, signature)
     except BadSignatureError:

@@ -77,7 +77,8 @@ def write_notice_file(
     """The signed file of a batch: sealed *notices* and *marks* of withdrawn ones, in any order, and padding.
 
     Padding takes 512 bytes for each missing notice, then 16 for each missing mark from *random*. Who runs this again
-    keeps the file, or the padding shows. Raises FormatError for two notices of one tag, LimitError for too many.
+    keeps the file, or the padding shows. Raises FormatError for two notices of one tag and
+    for a batch or region without a spelling, LimitError for too many.
     """
     padded = _padded(notices, NOTICE_BYTES, NOTICE_COUNTS, random)
     body = _body(region, batch, padded, _padded(marks, TAG_BYTES, MARK_COUNTS, random))
@@ -147,6 +148,8 @@ def _padded(
 
 
 def _body(region: str, batch: int, notices: Sequence[bytes], marks: Sequence[bytes]) -> bytes:
+    if not 0 <= batch < 1 << 8 * _NUMBER_BYTES:
+        raise FormatError("the number of a batch has 32 bits")
     head = _Head(region, batch, len(notices), len(marks)).encode()
     return b"".join((_parse_head(head).encode(), *notices, *marks))
 

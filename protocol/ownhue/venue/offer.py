@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from nacl.signing import SigningKey
@@ -48,8 +48,8 @@ class Span(NamedTuple):
 class Offer:
     """Notices with the owner's signatures. Raises FormatError and LimitError for values that break the rules."""
 
-    poster_data: bytes
-    """The signed poster."""
+    poster_data: bytes = field(repr=False)
+    """The signed poster, which has the seed."""
     trace_key: bytes
     """Ed25519, 32 bytes."""
     notices: tuple[Notice, ...]

@@ -27,10 +27,12 @@ _LINK = re.compile(rf"({_PREFIX.pattern})#{re.escape(POSTER_MARK)}([A-Za-z0-9_-]
 def poster_url(data: bytes, prefix: str) -> str:
     """The link of a poster (its signed bytes) behind *prefix*: https, printable ASCII without "#".
 
-    Raises FormatError for another prefix, LimitError for a poster that is too long.
+    Raises FormatError for another prefix and for no poster, LimitError for a poster that is too long.
     """
     if not _PREFIX.fullmatch(prefix):
         raise FormatError(f"the address in front of a poster is https and has at most {MAX_PREFIX} characters")
+    if not data:
+        raise FormatError("a link without a poster")
     if len(data) > MAX_POSTER_BYTES:
         raise LimitError(f"a poster has at most {MAX_POSTER_BYTES} bytes")
     return f"{prefix}#{POSTER_MARK}{base64url_encode(data)}"

@@ -86,7 +86,7 @@ def is_contradicted(poster: Poster, own_cells: Collection[int]) -> bool:
     False where the poster names no cell, or the phone does not know its place (no cells) or moved fast (too many):
     doubt is no contradiction. The poster's cell may be a neighbour of an own one. Raises FormatError for other cells.
     """
-    if poster.cell is None or not 0 < len(own_cells) <= MAX_OWN_CELLS:
+    if poster.cell is None or not 0 < len(set(own_cells)) <= MAX_OWN_CELLS:
         return False
     return poster.cell not in cells_around(own_cells)
 

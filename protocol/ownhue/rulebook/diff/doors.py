@@ -52,13 +52,25 @@ def mode_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     for name, before, after in pairs(old.modes, new.modes):
         path = f"modes.{name}"
         if before is None:
-            yield Change(path, "other", f"New kind of checkpoint {name!r}, which lets in {listed(after.passes)}.")
+            yield Change(path, "other", f"New kind of checkpoint {name!r}, which {_described(after)}.")
         elif after is None:
             yield Change(path, "other", f"The kind of checkpoint {name!r} is gone.")
         else:
             yield from label_changes(f"{path}.label", f"The label of {name!r}", before.label, after.label)
             yield from _treatment_changes(path, name, before, after)
             yield from _demand_changes(path, name, before, after)
+
+
+def _described(mode: Mode) -> str:
+    does = [f"lets in {listed(mode.passes)}"]
+    if mode.refers:
+        does.append(f"sends {listed(mode.refers)} to the staff")
+    if mode.requires:
+        hours = f" of the last {mode.test_hours} hours" if "negative_test" in mode.requires else ""
+        does.append(f"demands one of: {listed(mode.requires)}{hours}")
+    if mode.measure_temperature:
+        does.append("measures the temperature")
+    return "; ".join(does)
 
 
 def _treatment_changes(path: str, name: str, old: Mode, new: Mode) -> Iterator[Change]:
@@ -77,7 +89,9 @@ def _demand_changes(path: str, name: str, old: Mode, new: Mode) -> Iterator[Chan
     if old.test_hours != new.test_hours:
         sentence = f"At {name!r} a required test may be {new.test_hours} hours old instead of {old.test_hours}"
         used = "negative_test" in old.requires and "negative_test" in new.requires
-        sentence += "." if used else ", which decides nothing where no test is required."
+        if "negative_test" in new.requires and not used:
+            sentence = f"At {name!r} the test that people must now show may be {new.test_hours} hours old"
+        sentence += "." if "negative_test" in new.requires else ", which decides nothing where no test is required."
         direction = by_size(old.test_hours, new.test_hours, "milder") if used else "other"
         yield Change(f"{path}.test_hours", direction, sentence)
     if old.measure_temperature != new.measure_temperature:

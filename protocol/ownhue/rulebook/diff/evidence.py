@@ -12,7 +12,8 @@ def stay_changes(old: Stays, new: Stays) -> Iterator[Change]:
     for colour in ("yellow", "red"):
         before, after = getattr(old, f"{colour}_days"), getattr(new, f"{colour}_days")
         if before != after:
-            sentence = f"{colour.capitalize()} lasts until the end of day {after} instead of day {before}."
+            sentence = f"{colour.capitalize()} lasts until the end of day {after} instead of day {before}, "
+            sentence += "for stays that run already too."
             yield Change(f"stays.{colour}_days", by_size(before, after, "stricter"), sentence)
 
 
@@ -29,9 +30,16 @@ def place_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     for name, before, after in pairs(old.venues, new.venues):
         if before and after and before.colour != after.colour:
             direction: Direction = "stricter" if after.colour == "red" else "milder"
+            if any(_frees_red_visits_only(rule) for rule in (*old.exits, *new.exits)):
+                direction = "other"
             sentence = f"A visit under {name!r} makes {after.colour} instead of {before.colour}."
             yield Change(f"venues.{name}.colour", direction, sentence)
     yield from _rule_changes("areas", "area notices", old.areas, new.areas)
+
+
+def _frees_red_visits_only(rule: ExitRule) -> bool:
+    """Whether under this exit a visit is worse off yellow than red."""
+    return "venue" in rule.ends and rule.colours == ("red",)
 
 
 def _rule_changes(

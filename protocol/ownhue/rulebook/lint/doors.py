@@ -6,10 +6,12 @@ from datetime import timedelta
 from ownhue.params import BATCH_SECONDS
 from ownhue.rulebook import Rulebook
 from ownhue.rulebook.lint.remark import Remark
-from ownhue.rulebook.rules import Mode
+from ownhue.rulebook.rules import MAX_VERSION, Mode
 
 #: A rulebook in force for longer is told of, in days.
 _YEAR = 366
+#: With fewer versions left a region soon cannot change its rules any more.
+_LEAST_FOLLOWING = 1000
 #: Fewer letters are no summary, not even in Chinese.
 _LEAST_SUMMARY = 20
 _REFERS, _REFUSES = 1, 2
@@ -26,6 +28,10 @@ def remarks_on_doors(rulebook: Rulebook) -> Iterator[Remark]:
 
 
 def _remarks_on_dates(rulebook: Rulebook) -> Iterator[Remark]:
+    following = MAX_VERSION - rulebook.version
+    if following < _LEAST_FOLLOWING:
+        sentence = f"Only {following} later versions can ever replace it, since no version is above {MAX_VERSION}."
+        yield Remark("warning", "version", sentence)
     days = (rulebook.valid_until - rulebook.valid_from).days + 1
     left = (rulebook.sunset - rulebook.valid_until).days
     if left:
@@ -100,7 +106,7 @@ def _remarks_on_texts(rulebook: Rulebook) -> Iterator[Remark]:
         yield Remark("note", "languages", f"The rules are written in one language only: {rulebook.languages[0]}.")
     texts = list(rulebook.summary.items())
     for index, (language, text) in enumerate(texts):
-        if len(text) < _LEAST_SUMMARY:
+        if len(text.strip()) < _LEAST_SUMMARY:
             yield Remark("warning", f"summary.{language}", f"The summary in {language!r} says next to nothing.")
         for other, other_text in texts[:index]:
             if text == other_text:

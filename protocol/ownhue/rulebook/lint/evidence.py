@@ -8,7 +8,7 @@ from ownhue.rulebook.lint.reach import possible_findings, warns_others
 from ownhue.rulebook.lint.remark import Remark
 from ownhue.rulebook.rules import OwnResultWord
 
-#: Shorter stays in an area are those of somebody who passes by.
+#: Shorter stays in an area, and shorter visits, are those of somebody who passes by.
 _PASSING_MINUTES = 15
 
 _OWN_RESULTS: tuple[OwnResultWord, ...] = ("confirmed_test", "confirmed_clinical", "self_report")
@@ -39,6 +39,9 @@ def _remarks_on_places(rulebook: Rulebook) -> Iterator[Remark]:
         if venue.colour == "red":
             sentence = f"A visit alone makes red under {name!r}: a picture of a poster, passed on, does it too."
             yield Remark("warning", f"venues.{name}.colour", sentence)
+        if venue.minimum_minutes < _PASSING_MINUTES:
+            sentence = f"Looking in is enough under {name!r}: {venue.minimum_minutes} minutes make {venue.colour}."
+            yield Remark("warning", f"venues.{name}.minimum_minutes", sentence)
     for name, area in rulebook.areas.items():
         if area.minimum_minutes < _PASSING_MINUTES:
             sentence = f"Passing by is enough under {name!r}: {area.minimum_minutes} minutes in an area make yellow."

@@ -6,6 +6,7 @@ from ownhue.exposure import MINUTE_SCORE
 from ownhue.params import RETENTION_DAYS
 from ownhue.rulebook import Rulebook
 from ownhue.rulebook.lint.reach import (
+    LONGEST_DAY,
     LONGEST_SCAN,
     LONGEST_WINDOW,
     best_report_percent,
@@ -22,7 +23,10 @@ from ownhue.rulebook.rules import ExposureRules
 _NEVER = "Yellow can never be reached by encounters: "
 _BANDS = ("immediate", "near", "medium", "other")
 _KINDS = ("confirmed_test", "confirmed_clinical", "self_report", "recursive")
-_DAY_SECONDS = 86_400
+#: The last window of a day begins before midnight and may go on after it.
+_DAY_SECONDS = LONGEST_DAY + LONGEST_WINDOW
+#: Fainter than this, in dB, a key is heard through walls and from the next vehicle, if at all.
+_FAR_END = 90
 
 
 def remarks_on_exposure(rulebook: Rulebook) -> Iterator[Remark]:
@@ -72,11 +76,11 @@ def _remarks_on_amounts(rulebook: Rulebook) -> Iterator[Remark]:
     yellow = rules.yellow_minutes_per_day * MINUTE_SCORE
     if _DAY_SECONDS * best < yellow:
         sentence = (
-            f"One reported person can never make yellow, however near and long: a whole day weighs at most "
+            f"One reported person can never make yellow, however near and long: the longest day weighs at most "
             f"{_DAY_SECONDS * best // MINUTE_SCORE} minutes of {rules.yellow_minutes_per_day}."
         )
         yield Remark("warning", "encounters.yellow_minutes_per_day", sentence)
-    if LONGEST_SCAN * best >= yellow:
+    if LONGEST_SCAN * best >= max(yellow, least_window_score(rulebook.exposure)):
         sentence = (
             f"A single scan can make yellow: one that stands for {LONGEST_SCAN // 60} minutes weighs up to "
             f"{LONGEST_SCAN * best // MINUTE_SCORE}, and yellow needs {rules.yellow_minutes_per_day}."
@@ -94,9 +98,17 @@ def _remarks_on_bands(rules: ExposureRules) -> Iterator[Remark]:
         yield Remark(
             "warning", at, "A key counts however faintly it is heard: 'other' has no far end and weighs more than 0."
         )
+    elif any(rules.weights_percent) and (farthest := _farthest(rules)) > _FAR_END:
+        sentence = f"A key counts however faintly it is heard: what weighs more than 0 ends at {farthest} dB."
+        yield Remark("warning", "exposure.thresholds_db", sentence)
     if best_score_per_second(rules) > 100 * 100:
         share = best_score_per_second(rules) // 100
         yield Remark("note", at, f"A minute can count for more than a minute: up to {share} %.")
+
+
+def _farthest(rules: ExposureRules) -> int:
+    """Upper end, in dB, of the farthest band that weighs something; of "other" there is none."""
+    return max(end for end, weight in zip(rules.thresholds_db, rules.weights_percent, strict=False) if weight)
 
 
 def _remarks_on_infectiousness(rules: ExposureRules) -> Iterator[Remark]:

@@ -19,6 +19,8 @@ from ownhue.rulebook.rules import (
 
 #: Most seconds that one scan of the reference stands for; ours are shorter. specs/exposure.md section 5
 LONGEST_SCAN = 300
+#: Longest local day of any zone since 2000: Antarctica/Casey put its clocks back by 3 hours in 2010.
+LONGEST_DAY = 27 * 3600
 #: Most seconds that a window can hold: its last scan begins within WINDOW_SECONDS.
 LONGEST_WINDOW = WINDOW_SECONDS + LONGEST_SCAN
 
@@ -51,15 +53,19 @@ def least_window_score(rules: ExposureRules) -> int:
 
 def windows_count(rules: ExposureRules) -> bool:
     """Whether any window of at most LONGEST_WINDOW seconds can count."""
-    longest = LONGEST_WINDOW * best_score_per_second(rules)
-    return longest > 0 and longest >= least_window_score(rules)
+    return _longest_counts(rules, best_score_per_second(rules))
 
 
 def warns_others(rules: ExposureRules, word: ReportTypeWord) -> bool:
     """Whether keys of this kind of report can count for anybody."""
-    return (
-        windows_count(rules) and _heaviest(getattr(rules.weights_by_report_percent, word), occurring_levels(rules)) > 0
-    )
+    weight = _heaviest(getattr(rules.weights_by_report_percent, word), occurring_levels(rules))
+    return _longest_counts(rules, max(rules.weights_percent) * weight)
+
+
+def _longest_counts(rules: ExposureRules, score_per_second: int) -> bool:
+    """Whether the longest window counts, if each second scores so much (10^-4 s)."""
+    longest = LONGEST_WINDOW * score_per_second
+    return longest > 0 and longest >= least_window_score(rules)
 
 
 def possible_findings(rulebook: Rulebook) -> Possible:
