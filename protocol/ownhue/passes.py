@@ -53,9 +53,13 @@ def is_open(epoch: int, now: int) -> bool:
 
 
 def token_challenge(issuer_name: str, epoch: int) -> bytes:
-    """The TokenChallenge of an epoch (RFC 9577 section 2.1): issuer, epoch as redemption context, no origin."""
+    """The TokenChallenge of an epoch (RFC 9577 section 2.1): issuer, epoch as redemption context, no origin.
+
+    Raises FormatError for a name that does not fit, or an epoch of more than 32 bits."""
     if not (issuer_name.isascii() and issuer_name.isprintable() and 1 <= len(issuer_name) <= _MAX_NAME):
         raise FormatError(f"an issuer's name is 1 to {_MAX_NAME} printable ASCII characters")
+    if not 0 <= epoch <= _MAX_EPOCH:
+        raise FormatError("an epoch is a number of 32 bits")
     context = sha256(b"OWNHUE-EPOCH" + epoch.to_bytes(4, "big")).digest()
     name = issuer_name.encode("ascii")
     return TOKEN_TYPE + len(name).to_bytes(2, "big") + name + bytes((len(context),)) + context + bytes(2)

@@ -51,12 +51,21 @@ class DocumentSources:
         for role, paths in PATHS.items():
             source = self._local[role]
             if source is not None:
-                documents |= await asyncio.to_thread(source.documents, now)
+                documents |= await self._ask(role, source, now)
                 continue
             for kind, path in paths.items():
                 document = await self._fetch(role, kind, path)
                 documents |= {} if document is None else {kind: document}
         return documents
+
+    async def _ask(self, role: Role, source: Source, now: int) -> Mapping[str, bytes]:
+        """The documents of a role in this process; none when it fails, as when it cannot be reached."""
+        try:
+            return await asyncio.to_thread(source.documents, now)
+        except (OwnhueError, OSError) as error:
+            # A damaged key of one role must not keep back the keys of those who are ill.
+            _log.error("the documents of the %s cannot be had: %s", role, type(error).__name__)
+            return {}
 
     async def close(self) -> None:
         """Close connections."""

@@ -102,6 +102,12 @@ def test_red_from_an_own_result_and_both_endings(town: Town, phone: Phone, tmp_p
     assert any("what counts from 2 March 2026" in line for line in lines)
 
 
+def test_a_place_that_was_confirmed_for_a_part_is_said_so() -> None:
+    known = facts(encounter(at(5, "09:00:00"), 20, place_confirmed=True), encounter(at(5, "11:00:00"), 20))
+    lines = why(decide(demonstration_rulebook(), known, at(8, "09:00:00")))
+    assert ", place partly confirmed), " in lines[1]
+
+
 def test_every_kind_of_finding_and_of_ending_has_its_words() -> None:
     known = facts(
         encounter(at(5, "09:00:00"), 20, place_confirmed=True),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ownhue.errors import StateError, VerificationError
-from ownhue_client.phone.schema import EVIDENCE, HISTORY, STATE_DAY
+from ownhue_client.phone.schema import EVIDENCE, HISTORY, SCHEMA_VERSION, STATE_DAY
 from ownhue_client.phone.store import Store
 
 DAY = 20_514
@@ -232,10 +232,12 @@ def test_a_folder_without_a_phone_is_said_so(store: Store, tmp_path: Path, missi
         Store.open(tmp_path / "phone", os.urandom)
 
 
-def test_a_store_of_a_newer_version_is_left_alone(store: Store, tmp_path: Path) -> None:
-    store._run("PRAGMA user_version = 2")
+@pytest.mark.parametrize("version", [1, SCHEMA_VERSION + 1])
+def test_a_store_of_another_version_is_left_alone(store: Store, tmp_path: Path, version: int) -> None:
+    """Version 1 kept sightings in rows of 40 bytes: six of them would be read as five of today's."""
+    store._run(f"PRAGMA user_version = {version}")
     store.close()
-    with pytest.raises(StateError, match="version 2"):
+    with pytest.raises(StateError, match=f"has version {version}"):
         Store.open(tmp_path / "phone", os.urandom)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ownhue.encoding import canonical_json, parse_canonical_json
-from ownhue.errors import LimitError, OwnhueError, StateError
+from ownhue.errors import FormatError, LimitError, OwnhueError, StateError
 from ownhue.params import EPOCH_SECONDS
 from ownhue.passes import is_open
 from ownhue.past_keys import (
@@ -96,3 +96,12 @@ def test_what_is_accepted_is_written_in_the_same_way(data: st.DataObject) -> Non
     except OwnhueError:
         return
     assert read is None or canonical_json(read.to_body()) == bytes(text)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_past_key_says_nothing_beside_epoch_and_primes(at: int) -> None:
+    """A further member would be a place for a mark that readers pass over."""
+    body = PAST.to_body()
+    body["keys"][at]["for"] = "device"
+    with pytest.raises(FormatError, match="not a past epoch key"):
+        PastKeys.from_body(body)

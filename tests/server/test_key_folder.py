@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ownhue_server.storage.key_folder import KeyFolder, new_seed
+from ownhue.errors import FormatError
+from ownhue_server.storage.key_folder import KeyFolder, load_rsa, new_rsa, new_seed
 
 
 @pytest.fixture
@@ -55,3 +56,17 @@ def test_a_key_that_is_deleted_is_gone_also_when_its_making_was_cut_short(keys: 
     keys.delete("claim-codes-1")
     assert [path.name for path in (tmp_path / "keys").iterdir()] == ["claim-codes-12.key"]
     assert keys.load("claim-codes-12") == kept
+
+
+def test_a_key_file_with_any_one_bit_of_its_head_changed_is_read_or_is_a_format_error(keys: KeyFolder) -> None:
+    """A changed algorithm is an error of its own kind in the library below: it must not come through."""
+    data = keys.load_or_create("epoch-1", new_rsa)
+    refused = 0
+    for at in range(26):
+        for bit in range(8):
+            damaged = data[:at] + bytes((data[at] ^ 1 << bit,)) + data[at + 1 :]
+            try:
+                load_rsa(damaged)
+            except FormatError:
+                refused += 1
+    assert refused > 150

@@ -41,7 +41,9 @@ def _checked(sighting: Sighting) -> bytes:
 
 
 def unpack_sightings(data: bytes) -> Iterator[Sighting]:
-    """The sightings of a packed group."""
+    """The sightings of a packed group. Raises FormatError for another length."""
+    if len(data) % _SIGHTING.size:
+        raise FormatError("not a group of sightings")
     return map(Sighting._make, _SIGHTING.iter_unpack(data))
 
 

@@ -67,9 +67,10 @@ def _finding(finding: Finding, decision: Decision) -> str:
 
 def _encounter(finding: Finding) -> str:
     heard = _number((finding.seconds or 0) // 60, "minute")
+    place = "partly confirmed" if finding.place == "partly" else finding.place
     return (
         f"{_number(finding.minutes, 'weighted minute')} near people who reported a positive result ({heard} heard,"
-        f" distance mostly {finding.distance_band}, place {finding.place}), {finding.share_percent} % of the threshold"
+        f" distance mostly {finding.distance_band}, place {place}), {finding.share_percent} % of the threshold"
     )
 
 

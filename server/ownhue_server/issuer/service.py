@@ -59,11 +59,11 @@ class Issuer:
         self._writer.stop()
 
     def documents(self, now: int) -> Mapping[str, bytes]:
-        """Documents to be published at *now*, by kind."""
+        """Documents to be published at *now*, by kind: what was due then, also when the batch is closed late."""
         documents = {"epochs": self._epochs.document(now)}
         try:
-            past = self._epochs.past_document(self._clock.now())
-        except OwnhueError as error:
+            past = self._epochs.past_document(min(now, self._clock.now()))
+        except (OwnhueError, OSError) as error:
             # A damaged key of last week must not keep today's from being published.
             _log.error("past epoch keys cannot be published: %s", type(error).__name__)
             return documents

@@ -16,6 +16,7 @@ from ownhue_server.config import Config, Role
 from ownhue_server.deployment import KEY_FILES, LOG, REPORTS
 from ownhue_server.frames import phone_route
 from ownhue_server.publisher.batches import Press, newest_head
+from ownhue_server.publisher.epoch_lists import without_bad_lists
 from ownhue_server.publisher.files import check_head, write_files
 from ownhue_server.publisher.folder import PublishedFolder
 from ownhue_server.publisher.reports import Reports
@@ -56,6 +57,7 @@ class Publisher:
         pending = Slots(PENDING_KEYS, key_bytes=KEY_BYTES, content_bytes=STORED_KEY_BYTES)
         self._spent = Slots(SPENT_TOKENS, key_bytes=TOKEN_BYTES, content_bytes=SPENT_TOKEN_BYTES)
         self._token_keys = TokenKeys(config.region.authority_key_bytes)
+        self._region = config.region
         self._press = Press(
             config.region,
             SigningKey(keys.load(LOG)),
@@ -123,6 +125,8 @@ class Publisher:
 
     def _close(self, transaction: Transaction, batch: int, documents: Mapping[str, bytes]) -> None:
         closing = self._press.closing_time(batch)
+        lists = _published(transaction, "epochs", self._press.oldest_kept(batch))
+        documents = without_bad_lists(documents, lists, self._region, closing)
         spent = self._spent.all(transaction)
         over = [content[:TOKEN_BYTES] for content in spent if week_of_spent_token(content) < oldest_week(closing)]
         self._spent.remove(transaction, over)
@@ -131,5 +135,11 @@ class Publisher:
 
 def _report_keys(transaction: Transaction) -> list[bytes]:
     """The lists of report-token keys published so far, newest last."""
-    statement = select(FILES.c.content).where(FILES.c.kind == "report-keys").order_by(FILES.c.batch)
+    return _published(transaction, "report-keys")
+
+
+def _published(transaction: Transaction, kind: str, first_batch: int = 0) -> list[bytes]:
+    """The documents of *kind* published since *first_batch*, newest last."""
+    wanted = (FILES.c.kind == kind) & (FILES.c.batch >= first_batch)
+    statement = select(FILES.c.content).where(wanted).order_by(FILES.c.batch)
     return list(transaction.connection.execute(statement).scalars())

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
@@ -125,5 +126,5 @@ def _load(data: bytes) -> object:
         # The check of primes takes 30 ms for each of a dozen keys. It is left out: these are our own files, and
         # blind_sign checks every result, so a damaged key gives an error and never a bad signature.
         return load_der_private_key(data, password=None, unsafe_skip_rsa_key_validation=True)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise FormatError("a key file is damaged") from error
