@@ -145,15 +145,15 @@ def open_region_file(entry: RegionEntry, data: bytes) -> Region:
 def regions_to_follow(directory: Regions, home: Region, visited: Collection[str]) -> tuple[RegionEntry, ...]:
     """Entries of the *visited* regions (names chosen by the owner) that a phone of *home* follows besides its own.
 
-    specs/region.md section 5. The home region is not among them: its own file wins over what any directory says.
-    Raises VerificationError for another region's directory, LimitError, StateError for a region that is not in it.
+    specs/region.md section 5. The home region is not among them: its own file wins over what any directory says. Nor is
+    a region that the directory does not list (any more). Raises VerificationError for another region's directory, LimitError.
     """
     if directory.home != home.name:
         raise VerificationError("a directory counts in its own region only")
     names = sorted(set(visited) - {home.name})
     if len(names) > MAX_VISITED:
         raise LimitError(f"a phone follows at most {MAX_VISITED} other regions")
-    return tuple(directory.entry(name) for name in names)
+    return tuple(entry for entry in directory.regions if entry.name in names)
 
 
 def names_this_file(directory: Regions, home: Region) -> bool:

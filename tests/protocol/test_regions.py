@@ -88,6 +88,10 @@ def test_a_phone_follows_what_its_owner_named_and_always_its_home() -> None:
     assert [item.name for item in regions_to_follow(KNOWN, HOME, {"hills", "coast", "demo"})] == ["coast", "hills"]
 
 
+def test_a_region_that_left_the_directory_takes_no_other_with_it() -> None:
+    assert [item.name for item in regions_to_follow(KNOWN, HOME, {"hills", "moon"})] == ["hills"]
+
+
 def test_another_regions_directory_cannot_widen_or_change_what_a_phone_follows() -> None:
     """A visited region's word about a third region, or about the home region itself, is not even looked at."""
     foreign = parse_regions(canonical_json(directory(home="hills")))
