@@ -146,7 +146,8 @@ def regions_to_follow(directory: Regions, home: Region, visited: Collection[str]
     """Entries of the *visited* regions (names chosen by the owner) that a phone of *home* follows besides its own.
 
     specs/region.md section 5. The home region is not among them: its own file wins over what any directory says. Nor is
-    a region that the directory does not list (any more). Raises VerificationError for another region's directory, LimitError.
+    a region that the directory does not list (any more). Raises LimitError, VerificationError for another region's
+    directory.
     """
     if directory.home != home.name:
         raise VerificationError("a directory counts in its own region only")
