@@ -15,10 +15,10 @@ demo: $(READY) ## tell the whole story on the terminal: phones, an authority, a 
 	$(BIN)/ownhue city demo
 
 test: $(READY) ## run the tests
-	$(BIN)/pytest -q -m "not acceptance"
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not acceptance"
 
 coverage: $(READY) ## measure which branches of protocol/ the tests take, without ../shared (at least 95 %)
-	OWNHUE_SHARED=/nonexistent OWNHUE_CI_REQUIRES_SHARED=0 $(BIN)/pytest -q -m "not acceptance" \
+	OWNHUE_SHARED=/nonexistent OWNHUE_CI_REQUIRES_SHARED=0 $(BIN)/pytest -q -n auto --dist loadfile -m "not acceptance" \
 	  --cov=ownhue --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95 \
 	  tests/protocol tests/conformance tests/attacks
 
