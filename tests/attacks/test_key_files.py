@@ -2,7 +2,6 @@
 
 import io
 import struct
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -272,6 +271,7 @@ _CROWDS = {
 }
 
 
+@pytest.mark.timeout(120)  # a reader whose work grew with the square of the fields would take hours
 @pytest.mark.parametrize("crowd", list(_CROWDS))
 def test_masses_of_empty_fields_cost_their_limit(crowd: str) -> None:
     encoded, error, words = _CROWDS[crowd]
@@ -281,12 +281,10 @@ def test_masses_of_empty_fields_cost_their_limit(crowd: str) -> None:
     elif crowd == "keys":
         body = body[: body.index(b"\x3a")]
     data = signed_anew(HEADER + body + encoded * 600_000, LABEL)
-    begun = time.process_time()
     tracemalloc.start()
     refused(data, error, words)
     assert tracemalloc.get_traced_memory()[1] < 40_000_000
     tracemalloc.stop()
-    assert time.process_time() - begun < 20
 
 
 def test_one_huge_field_is_refused_before_it_is_held() -> None:
@@ -299,6 +297,7 @@ def test_one_huge_field_is_refused_before_it_is_held() -> None:
             refused(signed_anew(HEADER + body + tag + length + content, LABEL), LimitError, "longer than 1024")
 
 
+@pytest.mark.timeout(120)
 def test_keys_in_the_worst_order_do_not_make_the_search_for_twins_slow() -> None:
     """Ascending, descending and organ-pipe keys, and a twin far away: all within the time of sorting."""
     numbers = range(60_000)
@@ -307,10 +306,8 @@ def test_keys_in_the_worst_order_do_not_make_the_search_for_twins_slow() -> None
         keys = [ExposureKey(number.to_bytes(16, "big"), 0, 1, 1, None) for number in order]
         index.add(keys)
         index.add(keys[-1:])
-        begun = time.process_time()
         with pytest.raises(FormatError, match="twice"):
             index.check()
-        assert time.process_time() - begun < 2
 
 
 def test_keys_that_differ_in_their_last_zeros_are_no_twins() -> None:
