@@ -78,7 +78,7 @@ def test_one_meeting_told_thirty_thousand_times_does_not_hang_whoever_decides() 
     assert decide(BOOK, facts(*readings), at(8)).colour is not Colour.GREY
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(60)  # it took longer when every exit was asked for every certificate
 def test_a_rulebook_of_many_exits_does_not_slow_down_a_phone_of_many_certificates() -> None:
     (vaccinated,) = (rule for rule in BOOK.exits if rule.name == "vaccinated")
     exits = tuple(vaccinated.model_copy(update={"name": f"exit-{number:02}"}) for number in range(MAX_RULES))
@@ -89,8 +89,7 @@ def test_a_rulebook_of_many_exits_does_not_slow_down_a_phone_of_many_certificate
     )
     visits = tuple(
         VenueExposure(number.to_bytes(16, "big"), "indoor", at(5) + 40 * number, 60, at(6) + number, False)
-        for number in range(256)
+        for number in range(2048)
     )
     known = replace(facts(), venues=visits, certificates=certificates)
-    few = seconds_of(BOOK.model_copy(update={"exits": exits[:1]}), known, at(8))
-    assert seconds_of(BOOK.model_copy(update={"exits": exits}), known, at(8)) < 5 * few + 1
+    assert decide(BOOK.model_copy(update={"exits": exits}), known, at(8)).colour is not Colour.GREY
