@@ -8,7 +8,6 @@ own method when they live in this process, an HTTP request to them when they do 
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Collection
 
 from fastapi import FastAPI
@@ -19,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ownhue.region import region_bytes
+from ownhue_server import logs
 from ownhue_server.authority.service import Authority
 from ownhue_server.clock import Clock, RehearsalClock, SystemClock
 from ownhue_server.config import ALL_ROLES, Config, Role
@@ -30,7 +30,7 @@ from ownhue_server.rehearsal import Rehearsal
 #: Seconds between two looks at the clock for batches that are due.
 TICK_SECONDS = 5
 
-_log = logging.getLogger(__name__)
+_log = logs.get("server")
 
 
 def create_app(config: Config, roles: Collection[Role] = ALL_ROLES, clock: Clock | None = None) -> FastAPI:
@@ -100,7 +100,7 @@ async def _closing_batches(publisher: Publisher, clock: Clock) -> AsyncIterator[
                 for batch in await publisher.due(clock.now()):
                     await publisher.close_batch(batch)
             except Exception as error:  # noqa: BLE001 - a full disk today must not end publishing for ever
-                _log.error("a batch could not be closed: %s", type(error).__name__)
+                _log.error("a batch could not be closed", error=type(error).__name__)
 
     task = asyncio.create_task(close_due())
     try:
@@ -133,7 +133,7 @@ class _LastResort:
         except ClientDisconnect:
             pass  # No failure of ours, and nobody to answer: whoever hangs up shall not fill the log.
         except Exception as error:  # noqa: BLE001 - see above
-            _log.error("a request failed: %s", type(error).__name__)
+            _log.error("a request failed", error=type(error).__name__)
             # Fails when the answer has begun; then the connection is all that can be closed.
             with contextlib.suppress(RuntimeError):
                 await JSONResponse({"error": "unavailable"}, 500)(scope, receive, send)

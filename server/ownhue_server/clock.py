@@ -6,17 +6,17 @@
 - A rehearsal's clock is moved by its client, forward only.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from ownhue.errors import StateError
+from ownhue_server import logs
 
 #: The system's clock may run ahead of the processor's timer by this many seconds in all, plus one in a thousand.
 LEAP_SECONDS = 60
 
-_log = logging.getLogger(__name__)
+_log = logs.get("clock")
 
 
 class Clock(Protocol):

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ownhue.cosignature import MAX_WITNESSES, WitnessKey
 from ownhue.encoding import canonical_json, parse_canonical_json
 from ownhue.errors import FormatError, StateError
 from ownhue.region import Region, parse_region
@@ -24,6 +25,8 @@ from ownhue_server.storage.key_folder import KeyFolder
 
 #: Fewest keys in a key file, padding included.
 PADDING = 1000
+#: Milliseconds from a phone's request to its answer, whatever it is. specs/http-api.md section 1
+ANSWER_MILLISECONDS = 1000
 
 
 class Role(StrEnum):
@@ -37,6 +40,23 @@ class Role(StrEnum):
 ALL_ROLES = frozenset(Role)
 
 
+class Witness(BaseModel):
+    """A witness and where it is asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    vkey: str = Field(max_length=200)
+    """Its verifier key. specs/publication.md section 11"""
+    url: str = Field(pattern=r"^https?://[!-~]{1,200}\z")
+    """Where it answers ``POST /add-checkpoint``."""
+
+    @field_validator("vkey")
+    @classmethod
+    def _is_one(cls, vkey: str) -> str:
+        WitnessKey.from_vkey(vkey)
+        return vkey
+
+
 class Settings(BaseModel):
     """What an operator may set. Stored as settings.json."""
 
@@ -46,6 +66,18 @@ class Settings(BaseModel):
     """SHA-256 of the desk key in hex. The key itself has 256 random bits, so a plain hash is no help to a thief."""
     padding: int = Field(default=PADDING, ge=1, le=100_000)
     """Fewest keys in a key file."""
+    answer_milliseconds: int = Field(default=ANSWER_MILLISECONDS, ge=0, le=10_000)
+    """An answer of a phone endpoint leaves this long after its request was read; 0: at once (rehearsals, benches)."""
+    refusals_per_hour: int = Field(default=30, ge=1, le=100_000)
+    """Refused requests of one address in an hour, after which its requests are refused unseen."""
+    address_header: str = Field(default="", pattern=r"^[a-z-]{0,40}\z")
+    """Header in which the web server in front names the client's address; empty: the connection's other end."""
+    witnesses: tuple[Witness, ...] = Field(default=(), max_length=MAX_WITNESSES)
+    """Who is asked to cosign tree heads, sorted by verifier key."""
+    witness_threshold: int = Field(default=0, ge=0, le=MAX_WITNESSES)
+    """How many cosignatures this region's phones are told to ask for."""
+    embedded_trust: bool = True
+    """Keys of the trust metadata were made here on the first start: good for trying out, and for nothing else."""
     rehearsal: bool = False
     """Made for a clock that is moved: such a deployment is never served, and no other is ever rehearsed."""
     authority_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")
@@ -122,13 +154,13 @@ def naming(path: Path) -> Iterator[None]:
 
 def settings_bytes(settings: Settings) -> bytes:
     """The file of *settings*: canonical JSON."""
-    return canonical_json(settings.model_dump())
+    return canonical_json(settings.model_dump(mode="json"))
 
 
 def parse_settings(data: bytes) -> Settings:
     """The settings of a file. Raises FormatError naming the first field that is wrong."""
     try:
-        return Settings.model_validate(parse_canonical_json(data.strip()))
+        return Settings.model_validate_json(canonical_json(parse_canonical_json(data.strip())))
     except ValidationError as error:
         raise FormatError(first_error(error)) from error
 

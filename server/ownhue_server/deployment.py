@@ -16,7 +16,16 @@ from ownhue.errors import FormatError, StateError
 from ownhue.params import BATCH_SECONDS
 from ownhue.region import Region, region_bytes
 from ownhue.rulebook import Rulebook, rulebook_bytes
-from ownhue_server.config import PADDING, Config, Role, Settings, first_error, load_config, settings_bytes
+from ownhue_server.config import (
+    ANSWER_MILLISECONDS,
+    PADDING,
+    Config,
+    Role,
+    Settings,
+    first_error,
+    load_config,
+    settings_bytes,
+)
 from ownhue_server.storage.key_folder import KeyFolder, load_p256, new_p256, new_seed, write_private
 
 #: Names of the long-lived keys inside the folders of their roles.
@@ -47,7 +56,11 @@ def create_deployment(directory: Path, plan: Plan) -> tuple[Config, str]:
     desk_key, digest = _new_desk_key()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        settings = Settings(desk_key_sha256=digest, padding=plan.padding, rehearsal=plan.rehearsal)
+        # A rehearsal's clock stands; nothing is gained there by letting its client wait.
+        wait = 0 if plan.rehearsal else ANSWER_MILLISECONDS
+        settings = Settings(
+            desk_key_sha256=digest, padding=plan.padding, rehearsal=plan.rehearsal, answer_milliseconds=wait
+        )
         config = Config(directory, _region(directory / "keys", plan), settings)
     except ValidationError as error:
         raise FormatError(f"no such deployment can be: {first_error(error)}") from error

@@ -1,7 +1,6 @@
 """Where the publisher gets the documents that the other roles want published."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -9,6 +8,7 @@ import httpx
 
 from ownhue.documents import open_document
 from ownhue.errors import OwnhueError
+from ownhue_server import logs
 from ownhue_server.config import Config, Role
 
 #: Paths of a role's documents, by kind, for a publisher in another process. specs/http-api.md
@@ -24,7 +24,7 @@ FETCH_SECONDS = 10
 #: Longest document that is taken.
 MAX_BYTES = 1 << 20
 
-_log = logging.getLogger(__name__)
+_log = logs.get("publisher")
 
 
 class Source(Protocol):
@@ -64,7 +64,7 @@ class DocumentSources:
             return await asyncio.to_thread(source.documents, now)
         except (OwnhueError, OSError) as error:
             # A damaged key of one role must not keep back the keys of those who are ill.
-            _log.error("the documents of the %s cannot be had: %s", role, type(error).__name__)
+            _log.error("the documents of a role cannot be had", role=role.value, error=type(error).__name__)
             return {}
 
     async def close(self) -> None:
@@ -76,7 +76,7 @@ class DocumentSources:
         try:
             async with self._http.stream("GET", url) as answer:
                 if answer.status_code == 404:
-                    _log.info("%s has nothing to publish yet", url)
+                    _log.info("nothing to publish yet", kind=kind)
                     return None
                 answer.raise_for_status()
                 async for chunk in answer.aiter_bytes():
@@ -86,7 +86,7 @@ class DocumentSources:
             # What a broken front answers in the role's place would stay in the log for ever.
             open_document(bytes(body), kind, [self._signing_key(role)])
         except (httpx.HTTPError, OwnhueError) as error:
-            _log.warning("%s cannot be had: %s", url, type(error).__name__)
+            _log.warning("a document cannot be had", kind=kind, error=type(error).__name__)
             return None
         return bytes(body)
 

@@ -9,7 +9,6 @@
 - Nothing of a request is ever logged; of an error of our own, its type.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,12 +20,13 @@ from starlette.routing import Route
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.params import FRAME_BYTES
+from ownhue_server import logs
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 MEDIA_TYPE = "application/octet-stream"
 
-_log = logging.getLogger(__name__)
+_log = logs.get("frames")
 
 
 class RefusedError(OwnhueError):
@@ -53,7 +53,7 @@ def phone_route(path: str, handler: Handler) -> Route:
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - even our own failure looks like every other answer from outside
-            _log.error("a phone endpoint failed: %s", type(error).__name__)
+            _log.error("a phone endpoint failed", error=type(error).__name__)
             answer = refuse("unavailable")
         return Response(frame(cbor_encode(answer)), media_type=MEDIA_TYPE)
 

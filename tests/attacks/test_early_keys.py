@@ -151,7 +151,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
 
 def test_a_publisher_passes_over_past_keys_of_an_issuer_whose_clock_runs_ahead(
-    tmp_path: Path, elsewhere: dict[str, bytes], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, elsewhere: dict[str, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with served(tmp_path / "issuer", roles={Role.ISSUER}) as issuer:
         issuer.request("GET", "/issuer/v1/epochs")
@@ -162,7 +162,7 @@ def test_a_publisher_passes_over_past_keys_of_an_issuer_whose_clock_runs_ahead(
     with served(tmp_path / "publisher", roles={Role.PUBLISHER}) as server:
         server.move_clock(MONDAY + 2 * DAY + BATCH)
         assert past_lists(Clinic(server).published()) == []
-        assert "not published" in caplog.text
+        assert "not published" in capsys.readouterr().err
         server.move_clock(MONDAY + 3 * DAY)
         ((time, past),) = past_lists(Clinic(server).published())
         assert time == MONDAY + 3 * DAY

@@ -7,7 +7,6 @@ gone would be made anew, and an epoch have two. The id of each key lies beside i
 under another day's name, is neither used nor published.
 """
 
-import logging
 import re
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -18,6 +17,7 @@ from ownhue.documents import sign_document
 from ownhue.errors import OwnhueError, StateError
 from ownhue.passes import EpochKey, EpochList, epoch_of
 from ownhue.past_keys import MAX_PAST_EPOCHS, PAST_KEY_DELAY_SECONDS, PastKey, past_keys
+from ownhue_server import logs
 from ownhue_server.storage.key_folder import KeyFolder, load_rsa, new_rsa
 
 #: Days ahead for which passes are signed. specs/pass.md section 5
@@ -25,7 +25,7 @@ EPOCHS_AHEAD = 2
 
 _KEY_NAME = re.compile(r"epoch-(0|[1-9][0-9]{0,8})", re.ASCII)
 
-_log = logging.getLogger(__name__)
+_log = logs.get("issuer")
 
 
 class Epochs:
@@ -89,7 +89,7 @@ class Epochs:
                 private_keys[epoch] = key
             except (OwnhueError, OSError) as error:
                 # One damaged key must not keep the codes of thirteen other days provable.
-                _log.error("the past key of epoch %d cannot be published: %s", epoch, type(error).__name__)
+                _log.error("a past key cannot be published", epoch=epoch, error=type(error).__name__)
         if over and not private_keys:
             return None
         return sign_document(

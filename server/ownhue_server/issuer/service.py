@@ -1,7 +1,6 @@
 """The issuer's endpoints: enrol, passes, and the lists of epoch keys and of past ones. specs/http-api.md section 5"""
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from ownhue.errors import FormatError, OwnhueError, VerificationError
 from ownhue.params import PASSES_PER_EPOCH
 from ownhue.passes import epoch_of
 from ownhue.ticket import open_ticket
+from ownhue_server import logs
 from ownhue_server.clock import Clock
 from ownhue_server.config import Config, Role
 from ownhue_server.deployment import SIGNING
@@ -30,7 +30,7 @@ from ownhue_server.storage.writer import Writer
 #: Seconds that a device's time may be off. specs/pass.md section 6
 TOLERANCE_SECONDS = 3600
 
-_log = logging.getLogger(__name__)
+_log = logs.get("issuer")
 
 
 class Issuer:
@@ -65,7 +65,7 @@ class Issuer:
             past = self._epochs.past_document(min(now, self._clock.now()))
         except (OwnhueError, OSError) as error:
             # A damaged key of last week must not keep today's from being published.
-            _log.error("past epoch keys cannot be published: %s", type(error).__name__)
+            _log.error("past epoch keys cannot be published", error=type(error).__name__)
             return documents
         return documents if past is None else {**documents, "past-epochs": past}
 

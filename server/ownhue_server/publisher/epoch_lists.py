@@ -7,7 +7,6 @@ What does not hold is left out: an earlier list goes on to hold, and the issuer'
 server. It is looked at again with the next batch.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 
 from ownhue.documents import open_document
@@ -15,10 +14,11 @@ from ownhue.errors import OwnhueError, VerificationError
 from ownhue.passes import EpochKey, EpochList
 from ownhue.past_keys import PastKeys, check_past_keys
 from ownhue.region import Region
+from ownhue_server import logs
 
 EPOCHS, PAST_EPOCHS = "epochs", "past-epochs"
 
-_log = logging.getLogger(__name__)
+_log = logs.get("publisher")
 
 
 def without_bad_lists(
@@ -36,7 +36,7 @@ def without_bad_lists(
                 before = before or [_epochs(data, region) for data in published]
                 check(good, before, region, now)
         except OwnhueError as error:
-            _log.error("a list of kind %s is not published: %s", kind, type(error).__name__)
+            _log.error("a list is not published", kind=kind, error=type(error).__name__)
             del good[kind]
     return good
 

@@ -1,7 +1,6 @@
 """The publisher: takes reports, closes batches on time, serves what is published. specs/http-api.md section 4"""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -11,6 +10,7 @@ from sqlalchemy import select
 from starlette.routing import BaseRoute, Route
 
 from ownhue.errors import StateError
+from ownhue_server import logs
 from ownhue_server.clock import Clock
 from ownhue_server.config import Config, Role
 from ownhue_server.deployment import KEY_FILES, LOG, REPORTS
@@ -41,7 +41,7 @@ from ownhue_server.storage.writer import Transaction, Writer
 #: Gives the documents to be published at a time (unix seconds), by kind. Comes from the other roles.
 Documents = Callable[[int], Awaitable[Mapping[str, bytes]]]
 
-_log = logging.getLogger(__name__)
+_log = logs.get("publisher")
 
 
 class Publisher:
@@ -110,7 +110,7 @@ class Publisher:
             if self._unwritten is None:
                 self._unwritten = batch
             await self._write()
-        _log.info("batch %d is closed and published", batch)
+        _log.info("a batch is closed and published", batch=batch)
 
     async def write_missing(self) -> None:
         """Write the files of closed batches that could not be written before (a full disk, say)."""

@@ -1,13 +1,8 @@
-"""``ownhue-server``: init, serve, rehearse.
-
-Exit status 0: done. 1: an error of ours, one line on standard error. 2: the command line is wrong.
-"""
+"""``ownhue-server init``, ``serve``, ``rehearse``: a deployment, and one that is only tried out."""
 
 import ipaddress
 import json
-import logging
 import signal
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -15,12 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import DatabaseError
 
-from ownhue.errors import OwnhueError, StateError
+from ownhue.errors import StateError
 from ownhue.params import BATCH_SECONDS
 from ownhue.rulebook import Rulebook, parse_rulebook
 from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue_server import logs
 from ownhue_server.app import create_app
 from ownhue_server.clock import RehearsalClock
 from ownhue_server.config import PADDING, Config, load_config, naming, parse_roles
@@ -29,10 +24,6 @@ from ownhue_server.serving import listen, run
 
 #: Earliest time of a rehearsal: padding needs some weeks that lie behind.
 FIRST_START = 30 * 86400
-
-app = typer.Typer(
-    help="Authority, publisher and issuer of ownhue.", no_args_is_help=True, pretty_exceptions_enable=False
-)
 
 Directory = Annotated[Path, typer.Argument(help="Folder of the deployment.", file_okay=False)]
 RulebookFile = Annotated[
@@ -43,7 +34,6 @@ BatchSeconds = Annotated[int, typer.Option(min=60, max=86_400, help="Length of a
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")]
 
 
-@app.command()
 def init(
     directory: Directory,
     url: Annotated[str, typer.Option(help="Where phones will reach the server, for example https://health.example.")],
@@ -57,7 +47,6 @@ def init(
     _print_json(config, desk_key, config.region.url)
 
 
-@app.command()
 def serve(
     directory: Directory,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -65,15 +54,13 @@ def serve(
     role: Annotated[list[str] | None, typer.Option(help="authority, publisher, issuer; default: all three.")] = None,
 ) -> None:
     """Serve a deployment and close its batches on time."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     config = load_config(directory)
     if config.settings.rehearsal:
         raise StateError(f"{directory} holds a rehearsal; make a deployment to serve with: ownhue-server init")
     server = create_app(config, parse_roles(role or ()))
-    run(server, listen(host, port), lambda: logging.getLogger(__name__).info("ready"))
+    run(server, listen(host, port), lambda: logs.get("server").info("ready"))
 
 
-@app.command()
 def rehearse(
     directory: Annotated[
         Path | None, typer.Option(help="Folder to keep, or of a rehearsal to take up; default: a throw-away one.")
@@ -93,6 +80,7 @@ def rehearse(
     """
     if not _is_loopback(host):
         raise typer.BadParameter("a rehearsal listens on a loopback address only", param_hint="--host")
+    logs.only_warnings()
     book = _rulebook(rulebook)
     clock = RehearsalClock(int(time.time()) if start is None else start)
     # As at SIGINT, the throw-away folder goes also when the end comes before the server answers.
@@ -107,22 +95,6 @@ def rehearse(
         else:
             config, desk_key = create_deployment(folder, Plan(url, book, padding, batch_seconds, rehearsal=True))
         run(create_app(config, clock=clock), bound, lambda: _print_json(config, desk_key, url), until_stdin_ends=True)
-
-
-def main() -> None:
-    """Run the command line."""
-    try:
-        app()
-    except (OwnhueError, OSError) as error:
-        _fail(str(error))
-    except DatabaseError as error:
-        # A damaged file or a full disk. Only the driver's words: SQLAlchemy adds the statement and the row.
-        _fail(f"a database failed: {error.orig}")
-
-
-def _fail(message: str) -> None:
-    print(f"ownhue-server: {message}", file=sys.stderr)  # noqa: T201 - the one line for the user
-    sys.exit(1)
 
 
 def _rulebook(path: Path | None) -> Rulebook:
