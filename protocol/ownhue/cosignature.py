@@ -12,6 +12,7 @@
 - "0 of 0" is a policy too. It asks nobody, and :meth:`WitnessPolicy.sentence` says so.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
@@ -110,6 +111,18 @@ class WitnessPolicy:
         return f"{self.threshold} of {len(self.witnesses)} witnesses must have seen the same log."
 
 
+def check_policy(policy: WitnessPolicy, log_keys: Iterable[bytes]) -> None:
+    """Raise FormatError when one of *log_keys* (Ed25519, 32 bytes) is a witness: whoever signs a log does not watch it.
+
+    *log_keys* are all keys by which the log's own operators sign, as far as they are known. Whoever knows a policy and
+    such keys MUST ask this. specs/publication.md section 11
+    """
+    own = set(log_keys)
+    names = [witness.name for witness in policy.witnesses if witness.key in own]
+    if names:
+        raise FormatError(f"the witness {names[0]} has a key by which the log's own operators sign")
+
+
 #: A witness and the unix second at which it cosigned.
 Cosigned = tuple[WitnessKey, int]
 #: The policy that asks nobody.
@@ -146,17 +159,26 @@ def check_cosignatures(note: bytes, head: TreeHead, policy: WitnessPolicy, now: 
     FormatError or LimitError (a known witness's line is no cosignature), VerificationError (another head, a broken or
     doubled cosignature, too few of them).
     """
+    timely = timely_cosignatures(note, head, policy, now)
+    if len(timely) < policy.threshold:  # (6) enough
+        untimely = len(_found(parse_note(note), policy)) - len(timely)
+        more = f", {untimely} more at a time that cannot be" if untimely else ""
+        raise VerificationError(f"{len(timely)} of {policy.threshold} witnesses that are needed cosigned{more}")
+    return timely
+
+
+def timely_cosignatures(note: bytes, head: TreeHead, policy: WitnessPolicy, now: int) -> list[Cosigned]:
+    """As :func:`check_cosignatures` without its last step: also fewer than the policy asks for are returned."""
     parsed = parse_note(note)
     if parsed.text != head.text():  # (1) of this head
         raise VerificationError("the note is not that of the tree head")
-    found = [(witness, time) for witness in policy.witnesses for time in _times(parsed, witness)]
     # (5) at a time that can be: not before the head became true, and not ahead of the own clock
     earliest, latest = head.time - CLOCK_TOLERANCE_SECONDS, now + CLOCK_TOLERANCE_SECONDS
-    timely = [(witness, time) for witness, time in found if earliest <= time <= latest]
-    if len(timely) < policy.threshold:  # (6) enough
-        untimely = f", {len(found) - len(timely)} more at a time that cannot be" if len(timely) < len(found) else ""
-        raise VerificationError(f"{len(timely)} of {policy.threshold} witnesses that are needed cosigned{untimely}")
-    return timely
+    return [(witness, time) for witness, time in _found(parsed, policy) if earliest <= time <= latest]
+
+
+def _found(note: SignedNote, policy: WitnessPolicy) -> list[Cosigned]:
+    return [(witness, time) for witness in policy.witnesses for time in _times(note, witness)]
 
 
 def _times(note: SignedNote, witness: WitnessKey) -> list[int]:

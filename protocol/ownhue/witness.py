@@ -39,7 +39,7 @@ class WitnessState:
     origin: str
     """Name of the log."""
     log_key: bytes
-    """Its Ed25519 key, 32 bytes."""
+    """Its Ed25519 key, 32 bytes: the one by which ``note`` is."""
     note: bytes = b""
     """The newest signed note; empty when none was seen."""
 
@@ -68,24 +68,28 @@ class WitnessState:
         return cls(*value)
 
 
-def next_state(state: WitnessState, note: bytes, proof: Sequence[bytes], now: int) -> WitnessState:
+def next_state(
+    state: WitnessState, note: bytes, proof: Sequence[bytes], now: int, log_key: bytes | None = None
+) -> WitnessState:
     """The state after *note*, if that continues what *state* has seen. *now* in unix seconds.
 
-    *proof* is a consistency proof from ``state.head.size`` to the size of *note*. Steps as numbered in
-    specs/publication.md section 12. Raises FormatError or LimitError (not a head), VerificationError (another log, from
-    the future, older, not proven), ForkError (it contradicts the head seen before; both notes are attached).
+    *proof* is a consistency proof from ``state.head.size`` to the size of *note*; *log_key* the key of *note* where the
+    log signs by another than before. Steps as numbered in specs/publication.md section 12. Raises FormatError or
+    LimitError (not a head), ForkError (it contradicts the head seen before; both notes are attached),
+    VerificationError (another log, from the future, older, not proven).
     """
-    old, new = state.head, open_tree_head(note, state.origin, state.log_key)  # (1) signed by the log
-    if new.time > now + CLOCK_TOLERANCE_SECONDS:  # (2) not from the future
-        raise VerificationError("the tree head is ahead of the witness's clock")
-    if state.note and contradiction(old, new):  # (3) no contradiction at sight
+    log_key = state.log_key if log_key is None else log_key
+    old, new = state.head, open_tree_head(note, state.origin, log_key)  # (1) signed by the log
+    if state.note and contradiction(old, new):  # (2) no contradiction at sight, whatever the clocks say
         raise ForkError(f"the log shows two histories: {contradiction(old, new)}", state.note, note)
+    if new.time > now + CLOCK_TOLERANCE_SECONDS:  # (3) not from the future
+        raise VerificationError("the tree head is ahead of the witness's clock")
     if new.size < old.size or new.time < old.time:  # (4) nothing old
         raise VerificationError("the tree head is older than the one that the witness has seen")
     if len(proof) > MAX_PROOF_HASHES:
         raise LimitError(f"a consistency proof has at most {MAX_PROOF_HASHES} hashes")
     verify_consistency(old.size, old.root, new.size, new.root, proof)  # (5) and the new tree begins with the old one
-    return replace(state, note=note)
+    return replace(state, log_key=log_key, note=note)
 
 
 def cosign(state: WitnessState, name: str, signing_key: SigningKey, now: int) -> str:

@@ -32,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "count": "how many",
     "seconds": "how long",
     "witness": "name of a witness",
-    "name": "name of a setting or of a published file",
+    "name": "name of a setting, of a published file or of a log",
 }
 #: Longest text of a field.
 MAX_LETTERS = 200

@@ -6,6 +6,8 @@ from nacl.signing import SigningKey
 
 from tests.conformance.expected import Case, bad, good
 from tests.conformance.notes_by_hand import (
+    LOG,
+    LOG_KEY,
     LOG_NAMED,
     NOW,
     OTHER,
@@ -97,6 +99,15 @@ def policy_cases() -> Iterator[Case]:
         ("17 witnesses", "LimitError", 1, many),
     ):
         yield bad(f"no policy: {name}", "policy", error, threshold=threshold, witnesses=witnesses)
+    asked = {"threshold": 1, "witnesses": [keys[0], vkey("witness.example/x", LOG)]}
+    told = "1 of 2 witnesses must have seen the same log."
+    yield good("witnesses that are not the log", "policy", told, **asked, log_keys=[bytes(OTHER.verify_key).hex()])
+    for name, log_keys in (
+        ("the log's key", [LOG_KEY]),
+        ("an older key of the log", [bytes(OTHER.verify_key), LOG_KEY]),
+    ):
+        keys_told = [key.hex() for key in log_keys]
+        yield bad(f"no policy: a witness with {name}", "policy", "FormatError", **asked, log_keys=keys_told)
 
 
 def check_cases() -> Iterator[Case]:

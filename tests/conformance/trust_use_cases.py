@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.conformance.expected import Case, bad, good
-from tests.conformance.notes_by_hand import LOG_KEY, ORIGIN, vkey
+from tests.conformance.notes_by_hand import LOG, LOG_KEY, ORIGIN, vkey
 from tests.conformance.trust_by_hand import (
     DAY,
     NOW,
@@ -132,6 +132,9 @@ def roles_cases() -> Iterator[Case]:
         ("with a threshold of 0", FORM, {"authority_threshold": 0}),
         ("with a witness too few", FORM, {"witness_threshold": 2}),
         ("that asks none of its witnesses", FORM, {"witness_threshold": 0}),
+        ("whose log is its own witness", FORM, {"witnesses": [vkey("witness.example/w1", LOG)]}),
+        ("whose authority is its own witness", FORM, {"witnesses": [vkey("witness.example/w1", key("authority"))]}),
+        ("whose issuer is its own witness", FORM, {"witnesses": [vkey("witness.example/w1", key("issuer"))]}),
         ("with a witness of another kind", FORM, {"witnesses": ["demo+00000000+AA=="]}),
         (
             "with a key of key files that is none",

@@ -33,16 +33,23 @@ def witness_cases() -> Iterator[Case]:
     grown = {**right, "seen": NOTE, "proof": proof}
     yield good("and a larger one", "witness", _witnessed(body(7, time=TIME + 50), later, told), **grown, note=later)
     yield good("and the same one", "witness", _witnessed(TEXT, NOTE, HEAD), **{**right, "seen": NOTE}, note=NOTE)
+    switched = note(body(7, time=TIME + 50), key=OTHER)
+    by_new = {**grown, "new_key": bytes(OTHER.verify_key).hex()}
+    seen = _witnessed(body(7, time=TIME + 50), switched, told, bytes(OTHER.verify_key))
+    yield good("and one by the log's next key", "witness", seen, **by_new, note=switched)
     rewritten = [b"rewritten", *numbers(7)[1:]]
     fork, refused = "ForkError", "VerificationError"
     for what, error, changes in (
         ("step 1: by another key", refused, {"note": note(TEXT, key=OTHER)}),
         ("step 1: broken", "FormatError", {"note": NOTE[1:-1]}),
-        ("step 2: from the future", refused, {"note": note(body(4, time=NOW + 601))}),
-        ("step 3: two roots", fork, {"seen": NOTE, "note": note(body(4, bytes(32)))}),
-        ("step 3: smaller and later", fork, {"seen": later, "note": note(body(4, time=TIME + 51))}),
-        ("step 3: smaller at the same second", fork, {"seen": later, "note": note(body(4, time=TIME + 50))}),
-        ("step 3: larger and earlier", fork, {"seen": later, "note": note(body(8))}),
+        ("step 1: still by the key before", refused, {**by_new, "note": later}),
+        ("step 2: two roots", fork, {"seen": NOTE, "note": note(body(4, bytes(32)))}),
+        ("step 2: two roots by two keys", fork, {**by_new, "note": note(body(4, bytes(32)), key=OTHER)}),
+        ("step 2: smaller and later", fork, {"seen": later, "note": note(body(4, time=TIME + 51))}),
+        ("step 2: smaller at the same second", fork, {"seen": later, "note": note(body(4, time=TIME + 50))}),
+        ("step 2: larger and earlier", fork, {"seen": later, "note": note(body(8))}),
+        ("step 2 before 3: smaller, and from the future", fork, {"seen": NOTE, "note": note(body(3, time=NOW + 601))}),
+        ("step 3: from the future", refused, {"note": note(body(4, time=NOW + 601))}),
         ("step 4: an old head", refused, {"seen": later, "note": NOTE}),
         ("step 4: the same tree, earlier", refused, {"seen": later, "note": note(body(7))}),
         ("step 5: without a proof", refused, {"seen": NOTE, "note": later}),
@@ -63,9 +70,9 @@ def witness_cases() -> Iterator[Case]:
     yield from _request_cases(proof, later)
 
 
-def _witnessed(text: str, signed: str, head: dict[str, Any]) -> dict[str, Any]:
+def _witnessed(text: str, signed: str, head: dict[str, Any], log_key: bytes = LOG_KEY) -> dict[str, Any]:
     origin, data = ORIGIN.encode(), signed.encode()
-    state = b"\x83" + bytes([0x60 + len(origin)]) + origin + b"\x58\x20" + LOG_KEY
+    state = b"\x83" + bytes([0x60 + len(origin)]) + origin + b"\x58\x20" + log_key
     length = b"\x58" + bytes([len(data)]) if len(data) < 256 else b"\x59" + len(data).to_bytes(2, "big")
     return {"state": (state + length + data).hex(), "head": head, "line": cosigned(text, "witness.example/w1", NOW)}
 

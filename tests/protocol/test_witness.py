@@ -182,3 +182,18 @@ def test_a_log_that_thinks_of_another_size_is_told_the_right_one() -> None:
     with pytest.raises(StateError, match="seen 5 entries"):
         request.check_size(_seen(5))
     request.check_size(_seen(3))
+
+
+def test_a_log_may_change_its_key_and_its_memory_goes_on() -> None:
+    new_key = SigningKey(bytes([3]) * 32)
+    public = bytes(new_key.verify_key)
+    moved = _note(20, key=new_key)
+    proof = prove_consistency(TREE.hash, 10, 20)
+    with pytest.raises(VerificationError):
+        next_state(_seen(10), moved, proof, _now(20))
+    state = next_state(_seen(10), moved, proof, _now(20), public)
+    assert WitnessState.from_bytes(state.to_bytes()) == state == WitnessState(ORIGIN, public, moved)
+    assert next_state(state, _note(20), [], _now(20), LOG_KEY).log_key == LOG_KEY
+    with pytest.raises(ForkError) as forked:
+        next_state(state, _note(20, tree=OTHER), [], _now(20), LOG_KEY)
+    assert (forked.value.kept, forked.value.shown) == (moved, _note(20, tree=OTHER))

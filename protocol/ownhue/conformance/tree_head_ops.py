@@ -9,6 +9,7 @@ from ownhue.cosignature import (
     WitnessKey,
     WitnessPolicy,
     check_cosignatures,
+    check_policy,
     cosignature_line,
     verify_cosignature,
 )
@@ -74,7 +75,10 @@ def _verify_cosignature(question: Question) -> Any:
 
 
 def _policy(question: Question) -> Any:
-    return _read_policy(question).sentence()
+    """The sentence; with ``log_keys`` the policy is checked against them first."""
+    policy = _read_policy(question)
+    check_policy(policy, map(bytes.fromhex, question.get("log_keys", [])))
+    return policy.sentence()
 
 
 def _check_cosignatures(question: Question) -> Any:
@@ -87,7 +91,8 @@ def _witness(question: Question) -> Any:
     """What a witness does with a note: its state afterwards and its line, or an error and nothing."""
     before = WitnessState(question["origin"], bytes.fromhex(question["log_key"]), question["seen"].encode())
     proof = [bytes.fromhex(item) for item in question["proof"]]
-    state = next_state(before, question["note"].encode(), proof, question["now"])
+    new_key = bytes.fromhex(question["new_key"]) if "new_key" in question else None
+    state = next_state(before, question["note"].encode(), proof, question["now"], new_key)
     line = cosign(state, question["name"], SigningKey(bytes.fromhex(question["seed"])), question["now"])
     return {"state": state.to_bytes().hex(), "head": _head_object(state.head), "line": line}
 

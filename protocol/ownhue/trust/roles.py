@@ -17,7 +17,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ownhue.cosignature import WitnessKey, WitnessPolicy
+from ownhue.cosignature import WitnessKey, WitnessPolicy, check_policy
 from ownhue.encoding import base64url_decode
 from ownhue.errors import FormatError, VerificationError
 from ownhue.records import Record, parse_record, record_bytes
@@ -105,7 +105,7 @@ class TrustRoles(Record):
         order = [(key.id, key.version) for key in self.key_file_keys]
         if order != sorted(set(order)):
             raise ValueError("the keys of key files stand by id and version, each once")
-        _ = self.policy
+        check_policy(self.policy, keys_of(self.log_keys + self.authority_keys + self.issuer_keys))
         return self
 
     @property

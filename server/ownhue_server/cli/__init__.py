@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import DatabaseError
 
 from ownhue.errors import OwnhueError
-from ownhue_server.cli import deployment
+from ownhue_server.cli import deployment, root, rotate, witness
 
 app = typer.Typer(
     help="Authority, publisher and issuer of ownhue.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -17,6 +17,9 @@ app = typer.Typer(
 app.command()(deployment.init)
 app.command()(deployment.serve)
 app.command()(deployment.rehearse)
+app.command()(rotate.rotate)
+app.add_typer(root.app, name="root")
+app.add_typer(witness.app, name="witness")
 
 
 def main() -> None:
