@@ -10,6 +10,12 @@ from ownhue.errors import ForkError, FormatError, OwnhueError, VerificationError
 class UnreachableError(OwnhueError):
     """No answer, or none that makes sense: no network, a broken server, a proxy in between. Try again later."""
 
+    def __init__(self, message: str, *, again: bool = False, after: float | None = None) -> None:
+        """*again*: a second try in a minute may help; *after*: seconds for which the server asked to wait."""
+        super().__init__(message)
+        self.again = again
+        self.after = after
+
 
 class MissingError(OwnhueError):
     """The server answers that it has no such file."""
@@ -29,6 +35,19 @@ class FutureError(VerificationError):
 
 class StaleError(VerificationError):
     """The newest known state of the log is older than allowed: no network, or somebody holds news back."""
+
+
+class NotWitnessedError(VerificationError):
+    """Too few witnesses have cosigned the head yet. No fork: try again later, and use nothing of it until then."""
+
+    def __init__(self, message: str, note: bytes = b"") -> None:
+        """*note*: the head as it was served. If it never gets its cosignatures, the witnesses can say why."""
+        super().__init__(message)
+        self.note = note
+
+
+class NotLoggedError(VerificationError):
+    """A file that is signed, and is not in the log: made for this client alone, or the log is behind. Not used."""
 
 
 class PictureError(FormatError):

@@ -2,19 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
+from ownhue.cosignature import WitnessPolicy, cosignature_line
+from ownhue.encoding import parse_canonical_json
 from ownhue.errors import ForkError, FormatError, LimitError, VerificationError
+from ownhue.fork_evidence import verify_fork_evidence
 from ownhue.log import LogEntry
+from ownhue.signed_note import parse_note
 from ownhue.tree import Frontier, tree_root
 from ownhue.tree_head import open_tree_head
-from ownhue_client.errors import MissingError, RollbackError
-from ownhue_client.publication import LogState, check_fresh, follow, read_entry
-from tests.client.publisher import FIRST_BATCH, LOG_KEY, Publisher, region
+from ownhue.tree_proofs import StoredTree
+from ownhue.verify import CodeRefused, Refusal
+from ownhue.witness import WitnessState, next_state
+from ownhue_client.checkpoint import ForkMet
+from ownhue_client.errors import MissingError, NotWitnessedError, RollbackError
+from ownhue_client.publication import LogState, RegionKeys, check_fresh, follow, fork_evidence_of, read_entry
+from tests.client.door import EPOCH, World, epochs_document
+from tests.client.publisher import FIRST_BATCH, ISSUER_NAME, LOG_KEY, Publisher, region
+from tests.client.trusted_publisher import TrustedPublisher, witness_keys
+from tests.conformance.scripted import epoch_key, make_pass
 
 REGION = region()
+KEYS = RegionKeys.of_region(REGION)
 TARGETED = b"key file made for one phone only"
 
 
@@ -139,15 +152,162 @@ def _assert_evidence(error: ForkError, kept: bytes, shown: bytes) -> None:
     assert len(roots) == 2
 
 
-def test_two_phones_on_two_forks_are_both_content_until_they_meet() -> None:
-    """What following alone cannot see (specs/publication.md section 9): the first door does."""
-    publisher = Publisher()
+def test_fork_evidence_of_one_size_needs_nothing_but_the_two_notes() -> None:
+    publisher, state, now = _followed(3)
+    other = _fork(publisher, at=1)
+    with pytest.raises(ForkError) as refused:
+        follow(other.fetch, REGION, state, now)
+    evidence = fork_evidence_of(refused.value, KEYS)
+    assert evidence is not None
+    assert verify_fork_evidence(evidence, REGION.origin, REGION.log_key_bytes) == "two-roots"
+
+
+@pytest.mark.parametrize("tiles", [True, False])
+def test_fork_evidence_of_a_rewritten_past_is_made_from_what_the_log_itself_serves(tiles: bool, tmp_path: Path) -> None:
+    publisher, state, _ = _followed(300)
+    other = _fork(publisher, at=1)
+    now = other.close_many(5)
+    if tiles:
+        other.publish_tiles()
+    with pytest.raises(ForkError, match="rewrote its past") as refused:
+        follow(other.fetch, REGION, state, now)
+    other.fetched.clear()
+    evidence = fork_evidence_of(refused.value, KEYS, other.fetch)
+    assert evidence is not None
+    (tmp_path / "evidence.json").write_bytes(evidence)
+    found = verify_fork_evidence((tmp_path / "evidence.json").read_bytes(), REGION.origin, REGION.log_key_bytes)
+    assert found == "rewritten"
+    assert any(path.startswith("tile/entries") for path in other.fetched) is not tiles
+    assert fork_evidence_of(refused.value, KEYS) is None  # two heads of two sizes prove nothing without the tree
+
+
+def test_hash_tiles_that_lie_hide_no_fork_and_make_none() -> None:
+    publisher, state, _ = _followed(300)
+    publisher.publish_tiles()
+    other = _fork(publisher, at=1)
+    now = other.close_many(5)
+    other.publish_tiles()
+    wrong = {path: data for path, data in publisher.files.items() if path.startswith("tile/0")}
+    with pytest.raises(ForkError, match="rewrote its past") as refused:
+        follow(lambda path: wrong.get(path) or other.fetch(path), REGION, state, now)
+    assert fork_evidence_of(refused.value, KEYS, lambda path: wrong.get(path) or other.fetch(path)) is not None
+    # An honest log whose bundles a mirror breaks has rewritten nothing: its tiles say so.
+    now = publisher.close_many(5)
+    publisher.publish_tiles()
+    forged = Publisher(entries=[*publisher.entries[:-1], other.entries[-2]])
+    forged.publish()
+    bundle = "tile/entries/001.p/49"
+    with pytest.raises(VerificationError, match="do not lead") as broken:
+        follow(_with(publisher, bundle, forged.files[bundle]), REGION, state, now)
+    assert not isinstance(broken.value, ForkError)
+
+
+def test_an_old_copy_makes_no_evidence_and_a_log_that_shrank_does() -> None:
+    publisher, state, now = _followed(3)
+    root, newer = tree_root(entry.leaf_hash() for entry in publisher.entries[:2]), publisher.files["head"]
+    old = publisher.head(size=2, root=root, time=now - 7200)
+    for fetch in (None, publisher.fetch):
+        assert fork_evidence_of(RollbackError("", newer, old), KEYS, fetch) is None
+    another = publisher.head(size=2, root=bytes(32), time=now - 7200)  # never a head of this log
+    assert fork_evidence_of(RollbackError("", newer, another), KEYS, publisher.fetch) is not None
+    shrunk = publisher.head(size=2, root=bytes(32), time=now + 7200)
+    evidence = fork_evidence_of(RollbackError("", newer, shrunk), KEYS)
+    assert evidence is not None
+    assert verify_fork_evidence(evidence, REGION.origin, REGION.log_key_bytes) == "order"
+    assert state.note == newer
+
+
+def test_notes_of_a_stranger_are_no_evidence() -> None:
+    publisher, _, _ = _followed(3)
+    stranger = publisher.head(key=SigningKey(bytes([9]) * 32), root=bytes(32))
+    assert fork_evidence_of(ForkError("", publisher.files["head"], stranger), KEYS) is None
+    assert fork_evidence_of(ForkError("", stranger, publisher.files["head"]), KEYS) is None
+
+
+def test_a_contradicting_head_from_the_future_is_a_fork_first() -> None:
+    publisher, state, now = _followed(3)
+    with pytest.raises(ForkError, match="one size"):
+        follow(_with(publisher, "head", publisher.head(root=bytes(32), time=now + 86_400)), REGION, state, now)
+
+
+def test_fork_shown_to_two_phones_and_found_at_a_checkpoint() -> None:
+    """Following alone cannot see it (specs/publication.md section 9): the first door does, and both notes prove it."""
+    world = World()
+    other = World(replace_history(world.publisher))
+    victim, _ = follow(other.publisher.fetch, REGION, LogState(), other.now)
+    checkpoint = world.checkpoint()
+    with pytest.raises(CodeRefused) as refused:
+        checkpoint.verify_text(other.code(), world.now)
+    met = refused.value
+    assert isinstance(met, ForkMet)
+    assert met.refusal is Refusal.OTHER_LOG
+    assert met.alarm.known_root == world.publisher.frontier.root()
+    assert (met.alarm.tree_size, met.alarm.shown_prefix) == (victim.size, victim.root[:8])
+    evidence = fork_evidence_of(ForkError("", met.alarm.note, victim.note), KEYS)
+    assert evidence is not None
+    assert verify_fork_evidence(evidence, REGION.origin, REGION.log_key_bytes) == "two-roots"
+    # Nothing about the holder is in what is kept.
+    kept = met.alarm.to_bytes()
+    assert parse_canonical_json(kept)["shown_prefix"] == victim.root[:8].hex()
+    assert make_pass("phone", EPOCH, name=ISSUER_NAME).public_key.hex().encode() not in kept
+
+
+def replace_history(publisher: Publisher) -> Publisher:
+    """A publisher with the same documents whose second key file is the targeted one. It has closed all its batches."""
+    other = _fork(publisher, at=3)
+    other.files |= {path: data for path, data in publisher.files.items() if path not in other.files}
+    return other
+
+
+def test_fork_shown_to_two_phones_with_cosignatures_is_found_at_once() -> None:
+    """A witness that has seen one history gives no line for the other: the second phone takes nothing of it."""
+    policy = WitnessPolicy(1, witness_keys())
+    keys = RegionKeys.of_region(REGION, policy)
+    publisher = TrustedPublisher()
     now = publisher.close_many(3)
-    other = _fork(publisher, at=2)
-    one, _ = follow(publisher.fetch, REGION, LogState(), now)
-    two, _ = follow(other.fetch, REGION, LogState(), now)
-    assert one.size == two.size
-    assert one.root[:8] != two.root[:8]
+    other = _fork(publisher, at=1)
+    tree = StoredTree(entry.leaf_hash() for entry in publisher.entries)
+    witness = next_state(WitnessState(REGION.origin, REGION.log_key_bytes), publisher.files["head"], [], now)
+    publisher.files["head"] = publisher.cosigned("witness.example/w1")
+    assert follow(publisher.fetch, keys, LogState(), now)[0].root == tree.root(tree.size)
+    with pytest.raises(ForkError) as refused:  # the witness keeps both notes: it is the first to know
+        next_state(witness, other.files["head"], [], now)
+    assert fork_evidence_of(refused.value, keys) is not None
+    with pytest.raises(NotWitnessedError):
+        follow(other.fetch, keys, LogState(), now)
+
+
+def test_cosignatures_of_another_head_or_of_a_stranger_do_not_count() -> None:
+    policy = WitnessPolicy(1, witness_keys())
+    keys = RegionKeys.of_region(REGION, policy)
+    publisher = TrustedPublisher()
+    publisher.close()
+    lines = publisher.cosigned("witness.example/w1").removeprefix(publisher.files["head"])
+    now = publisher.close()
+    bare = publisher.files["head"]
+    publisher.files["head"] = bare + lines  # the line holds for the head before: the note of a known witness is broken
+    with pytest.raises(VerificationError, match="does not hold"):
+        follow(publisher.fetch, keys, LogState(), now)
+    text = parse_note(bare).text
+    stranger = cosignature_line(text, "witness.example/w9", SigningKey(bytes([9]) * 32), now)
+    impostor = cosignature_line(text, "witness.example/w1", SigningKey(bytes([9]) * 32), now)
+    for line in (stranger, impostor):
+        publisher.files["head"] = bare + line.encode()
+        with pytest.raises(NotWitnessedError, match="0 of 1"):
+            follow(publisher.fetch, keys, LogState(), now)
+    publisher.files["head"] = publisher.files["head"].removesuffix(impostor.encode())
+    publisher.files["head"] = publisher.cosigned("witness.example/w1", time=now + 86_400)  # at a time to come
+    with pytest.raises(NotWitnessedError):
+        follow(publisher.fetch, keys, LogState(), now)
+
+
+def test_a_second_key_for_an_epoch_is_refused_at_the_door() -> None:
+    """The issuer would know its holders again by their key (more in tests/client/test_checkpoint.py)."""
+    world = World()
+    checkpoint = world.checkpoint()
+    world.publisher.close(epochs_document(epoch_key(EPOCH, "second")))
+    with pytest.raises(ForkError, match="second key"):
+        checkpoint.sync(world.now)
 
 
 def test_freeze_is_visible_by_the_signed_time() -> None:

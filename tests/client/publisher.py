@@ -4,6 +4,7 @@ It can also lie in every way that a publisher or a mirror can: the tests tell it
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,8 +15,10 @@ from ownhue.documents import sign_document
 from ownhue.encoding import base64url_encode
 from ownhue.log import BUNDLE_WIDTH, LogEntry, bundle_path, encode_bundle
 from ownhue.region import Region
+from ownhue.tiles import new_tiles, tile_bytes
 from ownhue.tree import Frontier
 from ownhue.tree_head import TreeHead, sign_tree_head
+from ownhue.tree_proofs import StoredTree
 from ownhue_client.errors import MissingError
 
 BATCH_SECONDS = 7200
@@ -74,12 +77,16 @@ class Publisher:
         batch = self.batch if batch is None else batch
         for kind, data in documents:
             self._add(LogEntry.of(kind, data, "json", batch), data)
-        key_file = b"key file of batch %d" % batch
+        key_file = self.key_file(batch)
         self._add(LogEntry.of(f"keys/{batch}", key_file, "zip", batch), key_file)
         self.batch = batch + 1
         self.time = self.batch * BATCH_SECONDS
         self.publish()
         return self.time
+
+    def key_file(self, batch: int) -> bytes:
+        """The key file of *batch*: bytes that only the log is asked about."""
+        return b"key file of batch %d" % batch
 
     def close_many(self, count: int) -> int:
         """Close *count* batches one after the other; returns the last closing time."""
@@ -98,6 +105,18 @@ class Publisher:
             for partial in range(1, BUNDLE_WIDTH):
                 self.files.pop(bundle_path(index - 1, partial), None)
         self.files["head"] = self.head()
+
+    def publish_tiles(self) -> None:
+        """Write the hash tiles of the present size."""
+        tree = StoredTree(entry.leaf_hash() for entry in self.entries)
+        self.files |= {tile.path: tile_bytes(tile, tree.hash) for tile in new_tiles(0, tree.size)}
+
+    def serve(self, folder: Path) -> Path:
+        """Write everything into *folder*, as a USB stick would have it."""
+        for path, data in self.files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        return folder
 
     def head(self, *, key: SigningKey = LOG_KEY, **changes: Any) -> bytes:
         """A signed head of the present state, or of what *changes* say instead."""

@@ -4,80 +4,28 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ownhue.code import Statement, encode_code, sign_code
 from ownhue.colour import Colour
 from ownhue.encoding import base64url_decode, base64url_encode, canonical_json
 from ownhue.errors import ForkError, FormatError, LimitError, StateError, VerificationError
-from ownhue.passes import EpochKey, EpochList, epoch_of
-from ownhue.rulebook import Rulebook, rulebook_bytes
+from ownhue.passes import EpochList
+from ownhue.rulebook import rulebook_bytes
 from ownhue.rulebook.demonstration import demonstration_rulebook, without_ceilings
 from ownhue.tree import tree_root
 from ownhue.verify import CodeRefused, Refusal
 from ownhue_client.checkpoint import Admission, Answer, Checkpoint
 from ownhue_client.errors import PictureError, UnreachableError
-from ownhue_client.publication import LogState
+from ownhue_client.publication import PublicationState
 from ownhue_client.qr import qr_png, write_qr
-from tests.client.publisher import AUTHORITY_KEY, ISSUER_KEY, ISSUER_NAME, START, Publisher, document, region
+from tests.client.door import DAY, EPOCH, KEYS, REGION, World, epochs_document, rulebook_document
+from tests.client.publisher import AUTHORITY_KEY, ISSUER_KEY, ISSUER_NAME, Publisher, document, region
 from tests.conformance.scripted import epoch_key, make_pass
-
-REGION = region()
-EPOCH = epoch_of(START)
-DAY = 86_400
-
-
-def rulebook_document(rulebook: Rulebook) -> tuple[str, bytes]:
-    """The signed document of a rulebook."""
-    return document("rulebook", json.loads(rulebook_bytes(rulebook)), AUTHORITY_KEY)
-
-
-def epochs_document(*keys: EpochKey, issuer: str = ISSUER_NAME) -> tuple[str, bytes]:
-    """The signed list of epoch keys."""
-    return document("epochs", EpochList(issuer, keys).to_body(), ISSUER_KEY)
-
-
-KEYS = (epoch_key(EPOCH), epoch_key(EPOCH + 1), epoch_key(EPOCH + 2))
-
-
-@dataclass
-class World:
-    """A publisher with a rulebook and epoch keys, and phones that know its newest head."""
-
-    publisher: Publisher = field(default_factory=Publisher)
-
-    def __post_init__(self) -> None:
-        self.publisher.close(rulebook_document(demonstration_rulebook()), epochs_document(*KEYS))
-        self.publisher.close_many(3)
-
-    @property
-    def now(self) -> int:
-        return self.publisher.time + 100
-
-    def code(self, label: str = "phone", **changes: object) -> str:
-        """A green code made just now against the newest head."""
-        fields: dict[str, object] = {
-            "time": self.now,
-            "colour": int(Colour.GREEN),
-            "rulebook_version": 1,
-            "tree_size": len(self.publisher.entries),
-            "root_prefix": self.publisher.frontier.root()[:8],
-        }
-        epoch = changes.pop("epoch", EPOCH)
-        assert isinstance(epoch, int)
-        pass_ = make_pass(label, epoch, name=ISSUER_NAME)
-        return encode_code(sign_code(pass_, Statement(**(fields | changes))))  # type: ignore[arg-type]
-
-    def checkpoint(self, **options: object) -> Checkpoint:
-        """A checkpoint that has just synchronised."""
-        checkpoint = Checkpoint(REGION, fetch=self.publisher.fetch, **options)  # type: ignore[arg-type]
-        checkpoint.sync(self.now)
-        return checkpoint
 
 
 def test_a_code_is_verified_after_a_sync() -> None:
@@ -433,8 +381,9 @@ def _with_another_met_key(value: dict[str, object]) -> None:
 
 
 def _with_a_state_that_its_note_does_not_sign(value: dict[str, object]) -> None:
-    state = LogState.from_bytes(base64url_decode(str(value["log"])))
-    value["log"] = base64url_encode(replace(state, frontier=state.frontier.append(bytes(32))).to_bytes())
+    state = PublicationState.from_bytes(base64url_decode(str(value["publication"])))
+    log = replace(state.log, frontier=state.log.frontier.append(bytes(32)))
+    value["publication"] = base64url_encode(replace(state, log=log).to_bytes())
 
 
 @pytest.mark.parametrize(
@@ -445,11 +394,11 @@ def _with_a_state_that_its_note_does_not_sign(value: dict[str, object]) -> None:
         _with_forged_epochs,
         _with_another_met_key,
         _with_a_state_that_its_note_does_not_sign,
-        lambda value: value.pop("log"),
+        lambda value: value.pop("publication"),
         lambda value: value.update(more=1),
-        lambda value: value.update(format="ownhue-checkpoint-bundle-2"),
+        lambda value: value.update(format="ownhue-checkpoint-bundle-1"),
         lambda value: value.update(heads=[{"root": "AAAA", "size": 1, "time": 1}]),
-        lambda value: value.update(log="AAAA"),
+        lambda value: value.update(publication="AAAA"),
     ],
 )
 def test_a_bundle_that_was_tampered_with_is_refused(

@@ -11,6 +11,7 @@ import pytest
 from ownhue.blind_rsa import generate_key, pss_spki
 from ownhue.colour import Colour
 from ownhue.errors import ForkError, FormatError, OwnhueError, VerificationError
+from ownhue.fork_evidence import parse_fork_evidence, verify_fork_evidence
 from ownhue.key_file import ExposureKey
 from ownhue.log import BUNDLE_WIDTH
 from ownhue.params import ReportType
@@ -182,7 +183,10 @@ def test_a_fork_is_refused_and_kept_as_evidence(town: Town, phone: Phone) -> Non
     town.publisher.files["head"] = town.publisher.head(time=town.now - BATCH_SECONDS)
     with pytest.raises(RollbackError):
         phone.sync(town.now)
-    assert phone._store.get("fork_evidence") == [kept, shown, town.now], "an old copy does not wipe it out"
+    ((name, proof),) = phone.evidence()
+    assert verify_fork_evidence(proof, town.region.origin, town.region.log_key_bytes) == "two-roots"
+    assert set(parse_fork_evidence(proof).notes) == {kept.decode(), shown.decode()}, "an old copy does not wipe it out"
+    assert name.startswith("fork-of-demo-")
     assert phone.facts(town.now).published_until == town.now
 
 

@@ -16,6 +16,7 @@ from nacl.public import PrivateKey
 
 from ownhue.blind_rsa import blind_sign, generate_key, pss_spki
 from ownhue.claim_code import new_claim_code, parse_claim_code
+from ownhue.cosignature import NO_WITNESSES, WitnessPolicy
 from ownhue.device import ENROL, PASSES, open_request
 from ownhue.documents import sign_document
 from ownhue.encoding import base64url_encode, cbor_decode, cbor_encode, frame, parse_canonical_json, unframe
@@ -30,6 +31,7 @@ from ownhue.report import Report, ReportTokenKey, Withdrawal, open_sealed, repor
 from ownhue.rulebook import Rulebook, rulebook_bytes
 from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue.ticket import sign_ticket
+from ownhue_client.clock import Clock
 from ownhue_client.phone import Phone, Settings
 from tests.client.publisher import (
     AUTHORITY_KEY,
@@ -126,6 +128,10 @@ class Town:
             epochs_document(*(epoch_key(epoch) for epoch in range(today, today + 3))),
         )
 
+    def elsewhere(self, request: httpx.Request) -> httpx.Response | None:
+        """What another server than this town's answers; None: it is this town's."""
+        return None
+
     @property
     def region(self) -> Region:
         """What a phone of this region is given."""
@@ -135,7 +141,16 @@ class Town:
         """An HTTP client that reaches this town and nothing else."""
         return httpx.Client(transport=httpx.MockTransport(self.handle))
 
-    def phone(self, directory: Path, now: int = START, **settings: Any) -> Phone:
+    def phone(
+        self,
+        directory: Path,
+        now: int = START,
+        *,
+        root: bytes | None = None,
+        policy: WitnessPolicy = NO_WITNESSES,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> Phone:
         """A new phone of this town."""
         return Phone.create(
             directory,
@@ -143,6 +158,9 @@ class Town:
             random=os.urandom,
             http_client=self.client(),
             now=now,
+            root=root,
+            policy=policy,
+            clock=clock,
             settings=Settings(**settings),
         )
 
@@ -166,7 +184,7 @@ class Town:
         if path in self.unreachable:
             raise httpx.ConnectError("no network")
         self.requests.append(request)
-        response = self._answer(path, request)
+        response = self.elsewhere(request) or self._answer(path, request)
         if path in self.lose_answer:
             self.lose_answer.remove(path)
             raise httpx.ReadTimeout("the answer was lost")

@@ -7,36 +7,34 @@
 
 - After a sync everything works offline, also in a new process with the same directory.
 - It keeps counts, and in memory short hashes of the passes of open epochs. Nothing else of a code is ever kept.
+- With a *root* of trust stolen keys can be replaced; with a *policy* witnesses have seen the same log. Without them it
+  works too, and :meth:`Checkpoint.trust_words` says what that means.
 - It stops when no rulebook is in force, at the sunset at the latest.
 """
 
-import os
 from collections import Counter
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 
+from ownhue.code import decode_code
 from ownhue.colour import Colour
-from ownhue.errors import StateError
+from ownhue.cosignature import NO_WITNESSES, WitnessPolicy
+from ownhue.errors import ForkError, StateError
 from ownhue.region import Region
 from ownhue.rulebook import Mode, Rulebook
-from ownhue.verify import CheckpointView, CodeRefused, Seen, Verdict, verify_code
-from ownhue_client.checkpoint.bundle import Bundle, updated
-from ownhue_client.checkpoint.bundle_file import MAX_BUNDLE_BYTES, bundle_bytes, parse_bundle
-from ownhue_client.fetching import Fetch, http_fetch
+from ownhue.verify import CheckpointView, CodeRefused, Refusal, Seen, Verdict, verify_code
+from ownhue_client.checkpoint.admission import Admission, admission
+from ownhue_client.checkpoint.alarm import ForkMet, alarm_of, evidence_of
+from ownhue_client.checkpoint.bundle import Bundle
+from ownhue_client.checkpoint.bundle_folder import BundleFolder
+from ownhue_client.checkpoint.updating import updated
+from ownhue_client.fetching import Fetch, Mirror, http_fetch, try_mirrors
+from ownhue_client.fetching.mirrors import Blame, blame_nobody
+from ownhue_client.publication import PublicationState, trust_words
 from ownhue_client.qr import read_qr
-
-_BUNDLE_NAME = "bundle.json"
-
-
-class Admission(StrEnum):
-    """What a rulebook's mode says about a colour."""
-
-    PASSES = "passes"
-    REFERS = "refers"
-    REFUSES = "refuses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +59,61 @@ class Checkpoint:
         *,
         fetch: Fetch | None = None,
         http: httpx.Client | None = None,
+        mirrors: Sequence[Mirror] = (),
         directory: Path | None = None,
         mode: str | None = None,
         gate: bool = False,
+        root: bytes | None = None,
+        policy: WitnessPolicy = NO_WITNESSES,
     ) -> None:
-        """*fetch* (or *http*, for the region's own server) is needed for :meth:`sync` only.
+        """*fetch* (or *http* for the region's own server, or *mirrors*, of which any will do) is for :meth:`sync` only.
 
         With a *directory* the bundle is kept there, and read now if it is there already; raises FormatError or
-        VerificationError for one that is broken or of another region. *mode*: a name among the rulebook's modes.
-        A *gate* refuses a pass that it accepted before.
+        VerificationError for one that is broken or of another region or policy. *mode*: a name among the rulebook's
+        modes. A *gate* refuses a pass that it accepted before. *root*: the root file of trust that was installed with
+        the region; *policy*: which witnesses have to have seen the log.
         """
         self.region = region
         self.mode = mode
         self.counts: Counter[str] = Counter()
         """How many codes were accepted by colour, and refused by word."""
-        self._fetch = fetch or (http_fetch(http, region.url) if http is not None else None)
-        self._path = directory / _BUNDLE_NAME if directory is not None else None
+        self.evidence: list[bytes] = []
+        """Files that prove a fork to anyone, met by this process; in the directory as ``fork-<digest>.json``."""
+        own = fetch or (http_fetch(http, region.url) if http is not None else None)
+        self._mirrors = (*(() if own is None else (Mirror(region.url, own),)), *mirrors)
+        self._root = root
+        self._folder = BundleFolder(directory, region, policy) if directory is not None else None
         self._seen = Seen(refuse_same=gate)
-        self._bundle = self._load()
+        self._bundle = (self._folder.load() if self._folder is not None else None) or Bundle(region, policy)
 
     @property
     def bundle(self) -> Bundle:
         """What the checkpoint knows at present."""
         return self._bundle
 
-    def sync(self, now: int) -> int:
+    def trust_words(self) -> tuple[str, ...]:
+        """Whom this checkpoint trusts, in plain words, for the people who run it."""
+        return trust_words(self._root or self._bundle.publication.trust or None, self._bundle.keys.policy)
+
+    def sync(self, now: int, fetch: Fetch | None = None, blame: Blame = blame_nobody) -> int:
         """Follow the log to its present head (*now* in unix seconds); returns the number of new entries.
 
-        Raises what ``bundle.updated`` raises; the checkpoint then goes on with what it knew. StateError without a way
-        to fetch.
+        *fetch*: another source for this time, such as a USB stick. *blame* is told of mirrors that failed or lied
+        before one was good. Raises what ``updated`` raises; the checkpoint then goes on with what it knew. StateError
+        without a way to fetch.
         """
-        if self._fetch is None:
+        mirrors = self._mirrors if fetch is None else (Mirror("given", fetch),)
+        if not mirrors:
             raise StateError("this checkpoint has no network")
-        bundle = updated(self._bundle, self._fetch, now)
-        self._save(bundle)
-        new, self._bundle = bundle.log.size - self._bundle.log.size, bundle
-        return new
+        before = self._bundle.log.size
+        self._bundle = try_mirrors(mirrors, lambda source: self._updated(source, now), blame)
+        return self._bundle.log.size - before
 
     def verify_text(self, text: str, now: int, challenge: bytes = b"") -> Answer:
         """Verify a code's *text* at *now* (unix seconds), offline. *challenge*: the 16 bytes shown, or empty.
 
-        Raises CodeRefused with its word, StateError when the checkpoint itself cannot work.
+        Raises CodeRefused with its word (for another log ForkMet, with an alarm to keep), StateError when the
+        checkpoint itself cannot work.
         """
         rulebook = self._rulebook(now)
         mode = self._mode(rulebook)
@@ -109,10 +121,12 @@ class Checkpoint:
             verdict = verify_code(text, self._view(rulebook, now), now, challenge, self._seen)
         except CodeRefused as refused:
             self.counts[refused.refusal.value] += 1
+            if refused.refusal is Refusal.OTHER_LOG:  # its signature held: some phone was shown this log
+                raise ForkMet(alarm_of(decode_code(text).statement, self._bundle)) from refused
             raise
         colour = Colour(verdict.colour)
         self.counts[colour.name.lower()] += 1
-        return Answer(colour, _admission(colour, mode), verdict, now - self._bundle.log.head_time)
+        return Answer(colour, admission(colour, mode), verdict, now - self._bundle.log.head_time)
 
     def verify_picture(self, picture: bytes | Path, now: int, challenge: bytes = b"") -> Answer:
         """Verify the one code in a PNG or JPEG. Raises PictureError or LimitError, and as :meth:`verify_text`."""
@@ -155,29 +169,20 @@ class Checkpoint:
             raise StateError(f"the rulebook has no mode {self.mode}")
         return mode
 
-    def _load(self) -> Bundle:
-        if self._path is None or not self._path.exists():
-            return Bundle(self.region)
-        with self._path.open("rb") as file:
-            return parse_bundle(file.read(MAX_BUNDLE_BYTES + 1), self.region)
+    def _updated(self, fetch: Fetch, now: int) -> Bundle:
+        """The next bundle, kept. What proves a fork is kept, too, before the error goes on its way."""
+        try:
+            bundle = updated(self._bundle, fetch, now, self._root, self._keep)
+            return bundle if self._folder is None else self._folder.save(bundle)
+        except ForkError as error:
+            evidence = evidence_of(error, self._bundle, fetch, self._root)
+            if evidence is not None and evidence not in self.evidence:
+                self.evidence.append(evidence)
+                if self._folder is not None:
+                    self._folder.keep_evidence(evidence)
+            raise
 
-    def _save(self, bundle: Bundle) -> None:
-        """Replace the file in one step, so that a crash leaves the old or the new one."""
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(bundle_bytes(bundle))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path)
-
-
-def _admission(colour: Colour, mode: Mode | None) -> Admission | None:
-    if mode is None:
-        return None
-    word = colour.name.lower()
-    if word in mode.passes:
-        return Admission.PASSES
-    return Admission.REFERS if word in mode.refers else Admission.REFUSES
+    def _keep(self, state: PublicationState) -> None:
+        """Keep a newer root at once, with what was known before."""
+        bundle = replace(self._bundle, publication=state)
+        self._bundle = bundle if self._folder is None else self._folder.save(bundle)

@@ -3,6 +3,7 @@
 - A client follows the log leaf by leaf. It appends every new entry to its frontier and compares the root with the
   signed one: that proves that nothing was changed, left out or made for this client alone.
 - :func:`follow` returns a new state or raises; the old state is never half changed.
+- A head counts once as many witnesses have cosigned it as the policy asks for. Until then it is no error of anybody.
 - No file is used whose length and SHA-256 do not stand in the log (:func:`read_entry`).
 
 Not handled here: how bytes are fetched (``fetching.py``), what the files say, and whether the newest head is recent
@@ -10,23 +11,26 @@ enough for its reader's purpose (:func:`check_fresh` is for those who need it).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ownhue.cosignature import timely_cosignatures
 from ownhue.encoding import cbor_decode, cbor_encode
 from ownhue.errors import ForkError, FormatError, LimitError, VerificationError
-from ownhue.log import BUNDLE_WIDTH, LogEntry, bundle_path, decode_bundle
+from ownhue.log import LogEntry
 from ownhue.region import Region
+from ownhue.signed_note import parse_note
 from ownhue.tree import Frontier
-from ownhue.tree_head import TreeHead, open_tree_head
-from ownhue_client.errors import FutureError, MissingError, RollbackError, StaleError
+from ownhue.tree_head import TreeHead
+from ownhue.tree_proofs import root_of
+from ownhue_client.errors import FutureError, MissingError, NotWitnessedError, RollbackError, StaleError
 from ownhue_client.fetching import MAX_FILE_BYTES
 from ownhue_client.fetching import Fetch as Fetch  # part of this module's interface
+from ownhue_client.publication.keys import RegionKeys
+from ownhue_client.publication.served_tree import MAX_NEW_ENTRIES, read_leaves, with_served_hashes
 
 #: A head may be this many seconds ahead of the own clock. specs/publication.md section 6
 FUTURE_TOLERANCE = 600
-#: Most entries taken at once: more than a log of 2 h batches writes in a century. specs/publication.md section 6
-MAX_NEW_ENTRIES = 1 << 20
 #: Rulebooks that are kept: the one in force, the one before it, and those to come. specs/publication.md section 7
 KEPT_RULEBOOKS = 8
 
@@ -68,29 +72,32 @@ class LogState:
         return cls(Frontier.from_bytes(frontier), note, head_time, batch)
 
 
-def follow(fetch: Fetch, region: Region, state: LogState, now: int) -> tuple[LogState, list[LogEntry]]:
+def follow(fetch: Fetch, keys: RegionKeys | Region, state: LogState, now: int) -> tuple[LogState, list[LogEntry]]:
     """The log's present state and the entries that are new since *state*.
 
-    Steps as numbered in specs/publication.md section 6; *now* in unix seconds. Raises
+    *keys*: those in force, or a region whose file names them. Steps as numbered in specs/publication.md section 6;
+    *now* in unix seconds. Raises
 
     - UnreachableError, MissingError: try again later;
+    - NotWitnessedError: too few witnesses have cosigned yet; try again later;
     - FormatError, LimitError, VerificationError: what was served is not what the log signed;
     - FutureError: the head is more than ten minutes ahead of *now*;
     - RollbackError, ForkError: the log contradicts what it said before; both notes are attached.
     """
+    keys = RegionKeys.of_region(keys) if isinstance(keys, Region) else keys
     note = fetch("head")
-    head = open_tree_head(note, region.origin, region.log_key_bytes)  # (1) signed by the log
-    if head.time > now + FUTURE_TOLERANCE:  # (2) not from the future
+    head = keys.open_head(note)  # (1) signed by a key of the log
+    _refuse_rollback(head, note, state)  # (2) no contradiction at sight, whatever the clock says
+    if head.time > now + FUTURE_TOLERANCE:  # (3) not from the future
         raise FutureError(f"the tree head is {head.time - now} seconds ahead of the own clock")
-    _refuse_rollback(head, note, state)  # (3) not older than what is known
+    note = _cosigned(note, head, state.note, keys, now)  # (4) seen by enough witnesses
     if head.size - state.size > MAX_NEW_ENTRIES:
         raise LimitError(f"the log is {head.size - state.size} entries ahead")
-    leaves = _leaves(fetch, state.size, head.size)  # (4) every new entry
-    entries = [LogEntry.decode(leaf) for leaf in leaves]
+    entries = [LogEntry.decode(leaf) for leaf in read_leaves(fetch, state.size, head.size)]  # (5) every new entry
     frontier = state.frontier.extend(entry.leaf_hash() for entry in entries)
-    if frontier.root() != head.root:  # (5) and together they are what was signed
+    if frontier.root() != head.root:  # (6) and together they are what was signed
         raise _mismatch(fetch, head, note, state)
-    _check_batches(entries, state.batch, head.time, region.batch_seconds)  # (6) in the order of their batches
+    _check_batches(entries, state.batch, head.time, keys.batch_seconds)  # (7) in the order of their batches
     batch = entries[-1].batch if entries else state.batch
     return LogState(frontier, note, head.time, batch), entries
 
@@ -141,46 +148,47 @@ def _refuse_rollback(head: TreeHead, note: bytes, state: LogState) -> None:
         raise ForkError("the log shows two trees of one size", state.note, note)
 
 
-def _leaves(fetch: Fetch, start: int, end: int) -> list[bytes]:
-    """Encoded entries *start* up to but not including *end*."""
-    leaves: list[bytes] = []
-    if start == end:
-        return leaves
-    for index in range(start // BUNDLE_WIDTH, -(-end // BUNDLE_WIDTH)):
-        first = index * BUNDLE_WIDTH
-        bundle = _bundle(fetch, index, min(end - first, BUNDLE_WIDTH))
-        leaves.extend(bundle[max(start - first, 0) :])
-    return leaves
+def _cosigned(note: bytes, head: TreeHead, kept: bytes, keys: RegionKeys, now: int) -> bytes:
+    """The note to keep: *note*, or the *kept* one where that shows the same head with more cosignatures.
+
+    Raises NotWitnessedError when neither has enough; as ``check_cosignatures`` for a broken one.
+    """
+    best, count = note, len(timely_cosignatures(note, head, keys.policy, now))
+    if kept and parse_note(kept).text == head.text() and _is_by(kept, keys):
+        # A server may show the head of before the witnesses answered: what was seen once needs not be shown again.
+        before = len(timely_cosignatures(kept, head, keys.policy, now))
+        best, count = (kept, before) if _rank(before, kept) >= _rank(count, note) else (note, count)
+    if count < keys.policy.threshold:
+        raise NotWitnessedError(f"{count} of {keys.policy.threshold} witnesses that are needed cosigned", note)
+    return best
 
 
-def _bundle(fetch: Fetch, index: int, width: int) -> list[bytes]:
-    """The first *width* entries of bundle *index*."""
+def _rank(cosigned: int, note: bytes) -> tuple[int, int]:
+    return cosigned, len(parse_note(note).signatures)
+
+
+def _is_by(note: bytes, keys: RegionKeys) -> bool:
+    """Whether a log key that still counts signed the kept *note*; a change of the key makes it worth less."""
     try:
-        return decode_bundle(fetch(bundle_path(index, width)), width)
-    except MissingError:
-        if width == BUNDLE_WIDTH:
-            raise
-        # Partial bundles go once the full one is there, which may happen between the head and this request.
-        return decode_bundle(fetch(bundle_path(index)), BUNDLE_WIDTH)[:width]
+        keys.open_head(note)
+    except VerificationError:
+        return False
+    return True
 
 
 def _mismatch(fetch: Fetch, head: TreeHead, note: bytes, state: LogState) -> VerificationError:
     """The error for entries that do not lead from *state* to *head*: broken bundles, or a proven fork.
 
-    If the whole log as served does lead to the signed root, the log signed two histories.
+    If the tree that the head signs had another root at the kept size, the log signed two histories.
     """
     broken = VerificationError("the entries do not lead to the signed root")
     if not state.size or head.size > MAX_NEW_ENTRIES:
         return broken
-    frontier = Frontier().extend(_hashes(fetch, head.size))
-    if frontier.root() != head.root:
+    try:
+        prefix = with_served_hashes(fetch, head, lambda read_hash: root_of(read_hash, state.size))
+    except (MissingError, FormatError, VerificationError):  # nothing leads to the signed root: nothing is proven
         return broken
-    return ForkError("the log rewrote its past", state.note, note)
-
-
-def _hashes(fetch: Fetch, size: int) -> Iterator[bytes]:
-    for leaf in _leaves(fetch, 0, size):
-        yield LogEntry.decode(leaf).leaf_hash()
+    return ForkError("the log rewrote its past", state.note, note) if prefix != state.root else broken
 
 
 def _check_batches(entries: Sequence[LogEntry], batch: int, head_time: int, batch_seconds: int) -> None:
