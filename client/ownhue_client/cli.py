@@ -9,6 +9,7 @@ from ownhue.errors import FormatError, OwnhueError
 from ownhue_client import exit_codes
 from ownhue_client.city.cli import city
 from ownhue_client.errors import UnreachableError
+from ownhue_client.evidence_cli import evidence
 
 app = typer.Typer(
     name="ownhue",
@@ -18,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(city, name="city")
+app.add_typer(evidence, name="evidence")
 
 
 @app.callback()

@@ -144,7 +144,7 @@ def needles(phone: Phone) -> dict[str, bytes]:
     for sighting in heard:
         found[f"identifier heard at {sighting.time}"] = sighting.rpi
         found[f"beginning of an identifier heard at {sighting.time}"] = sighting.rpi[:8]
-        found[f"sighting at {sighting.time}"] = pack_sightings([sighting])[16:29]
+        found[f"sighting at {sighting.time}"] = pack_sightings([sighting], 0)[21:34]
         found |= {f"time of a sighting, {name}": value for name, value in numbers(sighting.time).items()}
     for place in phone.places():
         for name, degrees in (("latitude", place.latitude), ("longitude", place.longitude)):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from ownhue.encoding import canonical_json
 from ownhue.region import Region, parse_region_body
 
 START_SECONDS = 60
@@ -37,6 +38,8 @@ class ServerProcess:
     """The one line of standard output, as it came."""
     error_log: Path
     """What the process wrote to standard error."""
+    trust_root: bytes
+    """The first root file of its trust metadata."""
     exit_status: int | None = None
     """Known after the process has ended."""
 
@@ -105,4 +108,5 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", error_log: Path) -> Se
         Path(hello["directory"]),
         line,
         error_log,
+        canonical_json(hello["trust_root"]),
     )

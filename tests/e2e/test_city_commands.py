@@ -11,10 +11,14 @@ import pytest
 
 from ownhue.colour.decision import parse_decision
 from ownhue.errors import FormatError
+from ownhue.region import parse_region
 from ownhue.rulebook import rulebook_bytes
 from ownhue.rulebook.demonstration import demonstration_rulebook
+from ownhue.signed_note import parse_note
 from ownhue_client import exit_codes
 from ownhue_client.city.cli import _read_contacts
+from ownhue_client.fetching import folder_fetch
+from ownhue_client.publication import PublicationState, catch_up
 from ownhue_client.qr import read_qr
 from tests.shared import SPECS
 
@@ -55,6 +59,22 @@ def test_the_demo_tells_its_story_and_leaves_what_it_names(tmp_path: Path) -> No
     assert {decision.colour.word for decision in decisions} == {"green", "yellow", "red"}
     assert len(list((tmp_path / "out" / "key-files").glob("*.zip"))) > 12
     assert all(json.loads(path.read_text()) for path in (tmp_path / "out" / "ledgers").glob("*.json"))
+    _leaves_what_anybody_can_check(tmp_path / "out")
+
+
+def _leaves_what_anybody_can_check(out: Path) -> None:
+    """The publication as a folder, its region and root, and proofs of the fork for somebody who has only these."""
+    region = parse_region((out / "region.json").read_bytes())
+    fetch, root = folder_fetch(out / "published"), (out / "root.json").read_bytes()
+    last = int(parse_note(fetch("head")).text.split("time ")[1])
+    state, keys, entries = catch_up(fetch, region, PublicationState(), last, root=root)
+    assert keys.policy.threshold == 1, "the region's trust roles ask for the witness"
+    assert len(entries) == state.log.size > 120
+    proofs = sorted((out / "fork-evidence").glob("*.json"))
+    assert {path.name.partition("-")[0] for path in proofs} == {"fork", "witness"}
+    for path in proofs:
+        done = ownhue("evidence", "verify", path, "--region", out / "region.json")
+        assert done.returncode == exit_codes.OK, done.stderr
 
 
 def test_an_expectation_that_does_not_hold_ends_the_demo_with_status_1(

@@ -1,5 +1,6 @@
 """The chapters of the demo about people and their colours. The gate's are in gate_chapters.py."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ from rich.table import Table
 from ownhue.colour import Colour, WhyNot
 from ownhue.journal import verify_chain
 from ownhue.params import FRAME_BYTES, ReportType
+from ownhue.region import region_bytes
 from ownhue_client.city.stage import PADDING, PEOPLE, Stage
 from ownhue_client.phone import RefusedError
 
@@ -190,6 +192,23 @@ def what_left_each_phone(stage: Stage) -> None:
     stage.expect("the server's files contain no place of any phone", not stage.places_on_the_server())
 
 
+def what_anybody_can_check(stage: Stage) -> None:
+    """The published folder, region and root are left behind, for an audit from outside."""
+    stage.chapter(10, "08:30", "what anybody can check")
+    published = stage.out / "published"
+    shutil.rmtree(published, ignore_errors=True)
+    shutil.copytree(stage.server.directory / "published", published, ignore=shutil.ignore_patterns(".*"))
+    stage.save("", "region.json", region_bytes(stage.server.region))
+    stage.save("", "root.json", stage.server.trust_root or b"")
+    for word in stage.phones["cook"].trust_words(stage.at(10, "08:30")):
+        stage.say(f"the cook's phone: {word}")
+    stage.say("The whole publication lies in a folder. Anybody can go through it from the first batch to the last:")
+    stage.say(
+        f"    ownhue-server verify-log {published} --region {stage.out / 'region.json'}"
+        f" --root {stage.out / 'root.json'} --padding {PADDING}"
+    )
+
+
 def what_was_answered(stage: Stage) -> None:
     """The seed of it all, side by side."""
     table = Table("the Alipay Health Code", "what you have just seen", title="what this answers")
@@ -201,7 +220,7 @@ def what_was_answered(stage: Stage) -> None:
         "each scan was sent to a server", f"{stage.gate.counts.total()} codes checked at the gate, no request sent"
     )
     table.add_row("everybody's places were collected", f"{len(PEOPLE)} phones noted places; none has left them")
-    table.add_row("a server could turn people red", "a special log for one phone was found at the first door")
+    table.add_row("a server could turn people red", "a special log was refused by the witness, and found at the door")
     stage.console.print(table)
 
 

@@ -1,7 +1,7 @@
 """The chapters of the demo at the metro gate: codes that pass, and codes that are refused, each with its word."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,15 @@ import httpx
 
 from ownhue.code import decode_code, encode_code, sign_code
 from ownhue.colour import Colour
-from ownhue.errors import ForkError
+from ownhue.errors import ForkError, OwnhueError
+from ownhue.fork_evidence import verify_fork_evidence
 from ownhue.passes import Pass
+from ownhue.region import Region
 from ownhue.verify import CodeRefused, Refusal
 from ownhue_client.checkpoint import Admission, Answer
 from ownhue_client.city.server import city_server
 from ownhue_client.city.stage import PADDING, Stage
+from ownhue_client.errors import NotWitnessedError
 
 
 def morning_at_the_gate(stage: Stage) -> None:
@@ -38,14 +41,38 @@ def morning_at_the_gate(stage: Stage) -> None:
 @contextmanager
 def a_special_log_for_one_phone(stage: Stage, work: Path) -> Iterator[None]:
     """Wednesday night: whoever runs the server makes a second log, with the real keys, for the commuter alone."""
-    now = stage.chapter(3, "23:00", "somebody at the server prepares a special log for one phone")
+    now = stage.chapter(3, "23:00", "somebody at the server prepares a special log for two phones")
     shutil.copytree(work / "server", work / "fork")
+    morning = stage.at(4, "06:00")
+    stage.server.move_clock(morning)
     with city_server(work / "fork", now, padding=PADDING) as fork:
-        stage.say("A copy of the server, with its real keys, will show other files to the commuter than to everybody.")
-        stage.detours["commuter"].to = httpx.URL(fork.url)
-        fork.move_clock(stage.at(4, "06:00"))
+        stage.say("A copy of the server, with its real keys, will show other files to the commuter and the student.")
+        for name in ("commuter", "student"):
+            stage.detours[name].to = httpx.URL(fork.url)
+        fork.move_clock(morning)
+        _the_witness_refuses(stage, morning)
         yield
     stage.detours["commuter"].to = None
+
+
+def _the_witness_refuses(stage: Stage, now: int) -> None:
+    """The copy asks the witness like the original; so the witness has both histories, and cosigns only the first."""
+    evidence = stage.witness.evidence(stage.server.http)
+    region = stage.server.region
+    for name, proof in evidence:
+        stage.save("fork-evidence", f"witness-{name}", proof)
+    stage.expect(
+        "the witness cosigns no second history, and keeps the two as a file that proves the fork to anybody",
+        bool(evidence) and all(_proves(proof, region) for _, proof in evidence),
+    )
+    stage.expect(
+        "the student's phone asks for the witness: it takes nothing from the special log",
+        _raises(NotWitnessedError, lambda: stage.phones["student"].sync(now)),
+    )
+    stage.detours["student"].to = None
+    stage.say("The commuter's phone is an old one, without a root of trust and a witness. It says of itself:")
+    for word in stage.phones["commuter"].trust_words(now)[1:3]:
+        stage.say(f"    {word}")
 
 
 def the_gate_refuses(stage: Stage) -> None:
@@ -83,8 +110,16 @@ def the_gate_refuses(stage: Stage) -> None:
     _refuse(stage, "the commuter, whose phone was shown another log", foreign, now, Refusal.OTHER_LOG)
     stage.expect("all of this made the gate send nothing", stage.gate_requests == [])
     stage.detours["commuter"].to = None
+    commuter = stage.phones["commuter"]
     stage.expect(
-        "back on the open network, the commuter's phone finds the fork and keeps the proof", _finds_fork(stage, now)
+        "back on the open network, the commuter's phone finds the fork", _raises(ForkError, commuter.sync, now)
+    )
+    for path in commuter.save_evidence(stage.out / "fork-evidence"):
+        stage.say(f"It keeps the proof. Try: ownhue evidence verify {path} --region {stage.out / 'region.json'}")
+    proofs = [proof for _, proof in commuter.evidence()]
+    stage.expect(
+        "the proof convinces anybody who knows the region's log key",
+        bool(proofs) and all(_proves(proof, stage.server.region) for proof in proofs),
     )
 
 
@@ -124,11 +159,18 @@ def _forged(stage: Stage, now: int) -> str:
     return text
 
 
-def _finds_fork(stage: Stage, now: int) -> bool:
+def _raises(error: type[Exception], action: Callable[..., object], *arguments: object) -> bool:
     try:
-        stage.phones["commuter"].sync(now)
-    except ForkError as fork:
-        stage.save("fork-evidence", "known.txt", fork.kept)
-        stage.save("fork-evidence", "shown.txt", fork.shown)
+        action(*arguments)
+    except error:
         return True
     return False
+
+
+def _proves(proof: bytes, region: Region) -> bool:
+    """Whether *proof* convinces somebody who knows the region's log and nothing else."""
+    try:
+        verify_fork_evidence(proof, region.origin, region.log_key_bytes)
+    except OwnhueError:
+        return False
+    return True

@@ -22,6 +22,7 @@ from ownhue.rulebook import Rulebook
 from ownhue_client.checkpoint import Checkpoint
 from ownhue_client.city.air import Air
 from ownhue_client.city.auditor import Auditor
+from ownhue_client.city.clock import CityClock
 from ownhue_client.city.plan import Plan
 from ownhue_client.city.server import CityServer
 from ownhue_client.phone import Phone
@@ -29,7 +30,8 @@ from ownhue_client.phone import Phone
 Random = Callable[[int], bytes]
 Progress = Callable[[str, int, int], None]
 
-#: So many of the phones also enrol, fetch passes and show a code each morning.
+#: So many of the phones have a root of trust, enrol, fetch passes and show a code each morning. The others judge by the
+#: region file alone, which must give the same colours.
 SHOWING = 10
 
 
@@ -64,6 +66,7 @@ class Replay:
     checkpoint: Checkpoint
     auditor: Auditor
     progress: Progress
+    clock: CityClock
     air: Air[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,7 @@ class Replay:
         for index, (moment, contacts, positives) in enumerate(self.plan.days()):
             self._play(contacts, positives)
             self.server.move_clock(moment)
+            self.clock.move(moment)
             published, colours = self._morning(moment)
             verified = self._show_codes(moment, colours)
             yield Day(moment, len(positives), published, colours, dict(expected.colours[index]), verified)
@@ -101,6 +105,7 @@ class Replay:
     def _report(self, positive: Positive) -> None:
         now = positive.reported_at
         self.air.settle()
+        self.clock.move(now)
         self.server.move_clock(now)
         phone = self.phones[positive.person]
         code = self.server.desk.claim_code(ReportType(positive.report_type))
@@ -135,15 +140,23 @@ def city_of(
     """Phones for everybody in *plan*, with stores below *directory*, the first ones enrolled; closed at the end."""
     with ExitStack() as stack:
         http = stack.enter_context(httpx.Client(timeout=60))
-        phones = {}
+        phones, clock = {}, CityClock(plan.start)
         for done, person in enumerate(plan.people):
             folder = directory / f"phone-{person}"
             shutil.rmtree(folder, ignore_errors=True)
-            phone = Phone.create(folder, server.region, random=random, http_client=http, now=plan.start)
+            phone = Phone.create(
+                folder,
+                server.region,
+                random=random,
+                http_client=http,
+                now=plan.start,
+                root=server.trust_root if done < SHOWING else None,
+                clock=clock,
+            )
             stack.callback(phone.close)
             phones[person] = phone
             progress("making phones", done, len(plan.people))
         for person in plan.people[:SHOWING]:
             phones[person].enrol(server.desk.ticket(), plan.start)
-        checkpoint = Checkpoint(server.region, http=http)
-        yield Replay(plan, rulebook, server, phones, checkpoint, Auditor(server.region, http), progress)
+        checkpoint = Checkpoint(server.region, http=http, root=server.trust_root)
+        yield Replay(plan, rulebook, server, phones, checkpoint, Auditor(server.region, http), progress, clock)

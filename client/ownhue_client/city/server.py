@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from ownhue.encoding import canonical_json
 from ownhue.region import Region, parse_region_body
 from ownhue_client.city.desk import Desk
 from ownhue_client.errors import UnreachableError
@@ -29,6 +30,10 @@ class CityServer:
     region: Region
     desk: Desk
     http: httpx.Client
+    directory: Path
+    """Its files."""
+    trust_root: bytes | None
+    """The first root file of its trust metadata."""
 
     def move_clock(self, now: int) -> None:
         """Let the server's clock go forward to *now* (unix seconds); due batches are closed on the way."""
@@ -39,31 +44,58 @@ class CityServer:
 
 @contextmanager
 def city_server(
-    directory: Path, start: int, *, padding: int, rulebook: Path | None = None, error_log: Path | None = None
+    directory: Path,
+    start: int,
+    *,
+    padding: int,
+    rulebook: Path | None = None,
+    error_log: Path | None = None,
+    port: int = 0,
 ) -> Iterator[CityServer]:
-    """A rehearsal server with its files in *directory* and its clock at *start*; stopped by its own process id."""
-    command = [sys.executable, "-m", "ownhue_server", "rehearse", "--directory", str(directory)]
-    command += ["--start", str(start), "--padding", str(padding)]
+    """A rehearsal server with its files in *directory* and its clock at *start*; stopped by its own process id.
+
+    *port* 0 takes a free one.
+    """
+    command = ["rehearse", "--directory", str(directory), "--start", str(start), "--padding", str(padding)]
+    command += ["--port", str(port)]
     command += ["--rulebook", str(rulebook)] if rulebook else []
-    log_path = error_log or directory.with_suffix(".log")
+    with started(command, error_log or directory.with_suffix(".log")) as (process, hello):
+        try:
+            with httpx.Client(timeout=60) as http:
+                url = str(hello["url"])
+                region, root = parse_region_body(hello["region"]), hello.get("trust_root")
+                desk = Desk(url, str(hello["desk_key"]), http)
+                yield CityServer(url, region, desk, http, directory, None if root is None else canonical_json(root))
+        finally:
+            stopped(process)
+
+
+@contextmanager
+def started(command: list[str], log_path: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    """`ownhue-server` with *command* as a process of its own, and the line of JSON with which it says that it is ready.
+
+    What it says else goes to *log_path*. The caller stops it.
+    """
     with (
-        log_path.open("w") as log,
+        log_path.open("a") as log,
         subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            [sys.executable, "-m", "ownhue_server", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         ) as process,
     ):
-        try:
-            yield from _ready(process, log_path)
-        finally:
-            _stop(process)
+        yield process, _first_line(process, log_path)
 
 
-def _ready(process: "subprocess.Popen[str]", log_path: Path) -> Iterator[CityServer]:
-    hello = _first_line(process, log_path)
-    with httpx.Client(timeout=60) as http:
-        url = str(hello["url"])
-        region = parse_region_body(hello["region"])
-        yield CityServer(url, region, Desk(url, str(hello["desk_key"]), http), http)
+def stopped(process: "subprocess.Popen[str]") -> None:
+    """End a process that :func:`started` began."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _first_line(process: "subprocess.Popen[str]", log_path: Path) -> dict[str, Any]:
@@ -74,13 +106,5 @@ def _first_line(process: "subprocess.Popen[str]", log_path: Path) -> dict[str, A
         process.wait(_STOP_SECONDS)
         said = log_path.read_text(errors="replace").strip().splitlines()
         reason = said[-1] if said else "is the distribution ownhue-server installed?"
-        raise UnreachableError(f"the rehearsal server did not start: {reason}") from None
+        raise UnreachableError(f"the server did not start: {reason}") from None
     return dict(hello)
-
-
-def _stop(process: "subprocess.Popen[str]") -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -17,8 +19,10 @@ from ownhue.colour import Colour, Decision, decision_bytes
 from ownhue_client.checkpoint import Checkpoint
 from ownhue_client.city.air import Air
 from ownhue_client.city.auditor import Auditor
+from ownhue_client.city.clock import CityClock
 from ownhue_client.city.detour import Detour
 from ownhue_client.city.server import CityServer, city_server
+from ownhue_client.city.witness import CityWitness, ask_witness, city_witness, laid_out
 from ownhue_client.phone import Phone, why
 from ownhue_client.qr import write_qr
 
@@ -40,6 +44,8 @@ PEOPLE: dict[str, tuple[float, float]] = {
     "student": (30.3012, 120.0867),
     "commuter": (30.2089, 120.2120),
 }
+#: Whose phone trusts the region file alone.
+OLD_PHONE = "commuter"
 _STYLE = {Colour.GREEN: "green", Colour.GREY: "bright_black", Colour.YELLOW: "yellow", Colour.RED: "red"}
 _SYMBOL = {Colour.GREEN: "(v)", Colour.GREY: "(?)", Colour.YELLOW: "<!>", Colour.RED: "[x]"}
 
@@ -58,7 +64,8 @@ class Stage:
     gate: Checkpoint
     gate_requests: list[str]
     auditor: Auditor
-    server_folder: Path
+    witness: CityWitness
+    clock: CityClock
     missed: list[str] = field(default_factory=list)
     expectations: int = 0
     #: Things that a later chapter compares with: promised ends and pictures that were copied.
@@ -86,6 +93,7 @@ class Stage:
         """Move every clock to a new moment and say what comes; returns the moment."""
         now = self.at(day, clock)
         self.server.move_clock(now)
+        self.clock.move(now)
         self.console.rule(f"[bold]{self.local(now)}[/]  {title}", align="left")
         return now
 
@@ -105,12 +113,12 @@ class Stage:
         for name, phone in self.phones.items():
             latitude, longitude = PEOPLE[name]
             phone.note_place(latitude, longitude, 20, self.at(day, "08:00"))
-            for moment in range(self.at(day, "07:00"), self.at(day, "22:00"), SCAN_SECONDS):
-                phone.note_scan(moment, ran=True)
+            phone.note_scans(range(self.at(day, "07:00"), self.at(day, "22:00"), SCAN_SECONDS))
 
     def meeting(self, a: str, b: str, day: int, clock: str, minutes: int, attenuation: int = 50) -> None:
         """*a* and *b* are near each other for *minutes*; both phones hear one scan per minute of it."""
         begin = self.at(day, clock)
+        self.clock.move(begin)
         for moment in range(begin, begin + minutes * 60, 60):
             self.air.meet(a, b, moment, 60, attenuation)
         self.air.settle()
@@ -157,7 +165,7 @@ class Stage:
     def places_on_the_server(self) -> list[str]:
         """Files of the server in which a coordinate of a phone is written, as a number or as text."""
         needles = [needle for place in PEOPLE.values() for number in place for needle in _spellings(number)]
-        files = [path for path in self.server_folder.rglob("*") if path.is_file()]
+        files = [path for path in self.server.directory.rglob("*") if path.is_file()]
         return [str(path) for path in files if any(needle in path.read_bytes() for needle in needles)]
 
 
@@ -169,20 +177,36 @@ def _spellings(number: float) -> list[bytes]:
 
 @contextmanager
 def raised_stage(out: Path, console: Console, random: Random, zone: ZoneInfo, work: Path) -> Iterator[Stage]:
-    """A running server, a phone for everybody in PEOPLE, and a metro gate; all closed at the end."""
+    """A running server with a witness, a phone for everybody in PEOPLE, and a metro gate; all closed at the end."""
     start = int(FIRST_DAY.replace(tzinfo=zone).timestamp())
     with ExitStack() as stack:
-        server = stack.enter_context(city_server(work / "server", start, padding=PADDING))
-        detours = {name: Detour() for name in PEOPLE}
+        region = laid_out(work / "server", start, padding=PADDING)
+        witness = stack.enter_context(city_witness(work / "witness", region))
+        ask_witness(work / "server", witness)
+        port = urlsplit(region.url).port or 0
+        server = stack.enter_context(city_server(work / "server", start, padding=PADDING, port=port))
+        detours, clock = {name: Detour() for name in PEOPLE}, CityClock(start)
         phones = {}
         for number, name in enumerate(PEOPLE):
             http = stack.enter_context(httpx.Client(transport=detours[name], timeout=60))
+            # The commuter's phone is an old one: it was set up before there were a root of trust and a witness.
+            trust: dict[str, Any] = {} if name == OLD_PHONE else {"root": server.trust_root, "policy": witness.policy}
             folder = work / f"phone-{number}"
-            phones[name] = Phone.create(folder, server.region, random=random, http_client=http, now=start)
+            phones[name] = Phone.create(
+                folder, server.region, random=random, http_client=http, now=start, clock=clock, **trust
+            )
             stack.callback(phones[name].close)
         requests: list[str] = []
         hooks = {"request": [lambda request: requests.append(str(request.url))]}
         gate_http = stack.enter_context(httpx.Client(timeout=60, event_hooks=hooks))
-        gate = Checkpoint(server.region, http=gate_http, directory=work / "gate", mode="metro", gate=True)
+        gate = Checkpoint(
+            server.region,
+            http=gate_http,
+            directory=work / "gate",
+            mode="metro",
+            gate=True,
+            root=server.trust_root,
+            policy=witness.policy,
+        )
         auditor = Auditor(server.region, server.http)
-        yield Stage(out, console, random, zone, server, phones, detours, gate, requests, auditor, work / "server")
+        yield Stage(out, console, random, zone, server, phones, detours, gate, requests, auditor, witness, clock)

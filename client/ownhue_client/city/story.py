@@ -17,7 +17,8 @@ def tell(out: Path, console: Console, random: Random) -> bool:
     begun = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     zone = ZoneInfo(demonstration_rulebook().zone)
-    console.print("[bold]ownhue[/]: a health code that belongs to its owner. One real server, seven phones, a gate.")
+    console.print("[bold]ownhue[/]: a health code that belongs to its owner.")
+    console.print("One real server, a witness of its log, seven phones, a gate.")
     with (
         tempfile.TemporaryDirectory(prefix="ownhue-demo-") as name,
         raised_stage(out, console, random, zone, Path(name)) as stage,
@@ -32,6 +33,7 @@ def tell(out: Path, console: Console, random: Random) -> bool:
         chapters.a_wrong_result_is_withdrawn(stage)
         chapters.a_quarantine_ends_as_promised(stage)
         chapters.what_left_each_phone(stage)
+        chapters.what_anybody_can_check(stage)
         chapters.what_was_answered(stage)
         missed, expectations = stage.missed, stage.expectations
     console.rule()
@@ -39,6 +41,6 @@ def tell(out: Path, console: Console, random: Random) -> bool:
         console.print(f"[bold red]MISSED[/] {text}")
     console.print(
         f"{expectations - len(missed)} of {expectations} expectations held, in {time.monotonic() - begun:.0f} s. "
-        f"Pictures of codes, key files, decisions, journals and ledgers: [bold]{out}[/]"
+        f"Pictures of codes, key files, decisions, journals, ledgers and proofs of the fork: [bold]{out}[/]"
     )
     return not missed

@@ -14,7 +14,8 @@ from ownhue_client.phone.periods import ReportPeriod
 from ownhue_client.phone.places import Place
 from ownhue_client.phone.settings import Settings
 from ownhue_client.phone.shown_code import ShownCode
-from ownhue_client.phone.sync import SyncResult
+from ownhue_client.phone.sync import RegionResult, SyncResult
+from ownhue_client.phone.visits import Visit
 from ownhue_client.phone.why import why
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "Phone",
     "Place",
     "RefusedError",
+    "RegionResult",
     "ReportPeriod",
     "Settings",
     "ShownCode",
     "SyncResult",
+    "Visit",
     "why",
 ]

@@ -3,6 +3,7 @@
 - Requests carry the fewest header lines HTTP/1.1 allows, the same for every phone: no cookies, no agent name,
   no language, no date.
 - Phone endpoints take a frame of 16384 bytes and answer with one, whatever the answer is.
+- A decoy is such a frame, too, and nothing on the line tells it from another.
 - Answers are read up to a limit; redirects are not followed; compressed answers are refused (nobody asked for them).
 - What goes wrong on the way is UnreachableError; a refusal is RefusedError with the server's word.
 """
@@ -12,9 +13,10 @@ from typing import Any
 import httpx
 
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
-from ownhue.errors import FormatError, LimitError, StateError
+from ownhue.errors import FormatError, StateError
 from ownhue.params import FRAME_BYTES
 from ownhue_client.errors import MissingError, UnreachableError
+from ownhue_client.fetching import MAX_FILE_BYTES, read_limited
 from ownhue_client.phone.ledger import Ledger, LedgerLine
 from ownhue_client.phone.settings import Settings
 
@@ -35,6 +37,12 @@ REFUSALS = {
     "unknown_device": "this phone is not enrolled",
     "wrong_epoch": "the issuer gives no passes for that day",
     "quota": "the issuer gives no more passes for that day",
+}
+
+#: Words after which the same request is to be sent again later: nothing of it was looked at, or kept.
+LATER = {
+    "unavailable": "the server failed; try again later",
+    "too_many": "too many requests from this network were refused; try again in an hour",
 }
 
 
@@ -71,13 +79,17 @@ class Door:
             raise UnreachableError(f"{request.url.host} answered {status} to {path}")
         return _opened(cbor_decode(unframe(data)))
 
-    def fetch(self, path: str, purpose: str, now: int) -> bytes:
-        """The file at *path* below the server's address, at most as long as the settings allow.
+    def decoy(self, path: str, now: int) -> None:
+        """Send what looks like a message to a phone endpoint and wants nothing. Raises UnreachableError."""
+        self.post(path, {"decoy": True}, "decoy", now)
+
+    def fetch(self, path: str, purpose: str, now: int, limit: int = MAX_FILE_BYTES) -> bytes:
+        """The file at *path* below the server's address, of at most *limit* bytes and what the settings allow.
 
         Raises MissingError, UnreachableError (also for any other status but 200) and LimitError.
         """
         request = httpx.Request("GET", self._base_url + path, extensions=self._extensions)
-        status, data = self._send(request, purpose, now, self._download_bytes)
+        status, data = self._send(request, purpose, now, min(limit, self._download_bytes))
         if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
             raise MissingError(f"{request.url.host} has no {path}")
         if status != httpx.codes.OK:
@@ -90,7 +102,7 @@ class Door:
         try:
             response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
             try:
-                data = _read(response, limit)
+                data = read_limited(response, limit)
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.StreamError) as error:
@@ -99,26 +111,13 @@ class Door:
         return response.status_code, data
 
 
-def _read(response: httpx.Response, limit: int) -> bytes:
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise FormatError("the server sent a compressed answer")
-    parts = []
-    left = limit
-    for part in response.iter_bytes():
-        left -= len(part)
-        if left < 0:
-            raise LimitError(f"the server's answer is longer than {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _opened(answer: Any) -> dict[str, Any]:
     """The map of an answer frame without its "ok". Raises RefusedError, or FormatError."""
     if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
         raise FormatError("the server's answer is not a map with ok")
     word = answer.get("error")
-    if word == "unavailable":
-        raise UnreachableError("the server failed; try again later")
+    if isinstance(word, str) and word in LATER:
+        raise UnreachableError(LATER[word])
     if not answer["ok"]:
         raise RefusedError(word if isinstance(word, str) and word in REFUSALS else "unknown")
     return {key: value for key, value in answer.items() if key != "ok"}

@@ -1,7 +1,7 @@
-"""What the radio heard and when it listened. specs/exposure.md section 1
+"""What the radio heard and when it listened. specs/exposure.md section 1, specs/identifiers.md section 6
 
-A scan in which somebody was heard counts by its sightings; :meth:`Hearing.note_scan` is for the others, and for those
-that were planned and did not run.
+A scan in which somebody was heard counts by its sightings; :meth:`Hearing.note_scans` is for the others, and for those
+that were planned and did not run. Every sighting is kept with what the clock anchor said when it was heard.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from ownhue.errors import FormatError
 from ownhue.identifiers import Beacon
 from ownhue.matching import Sighting
 from ownhue.params import RETENTION_DAYS
+from ownhue_client.phone.anchor import Anchor
 from ownhue_client.phone.records import DAY_SECONDS, day_of, pack_sightings, unpack_sightings
 from ownhue_client.phone.store import Store
 
@@ -19,27 +20,38 @@ _HOURS = 24
 
 
 class Hearing:
-    """Sightings and scans in *store*."""
+    """Sightings and scans in *store*, bounded by *anchor*."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, anchor: Anchor) -> None:
         self._store = store
+        self._anchor = anchor
 
     def hear(self, sightings: Iterable[Sighting]) -> None:
-        """Keep *sightings*, all or none. Raises FormatError for one that no radio gives."""
-        by_day = [(day, pack_sightings(group)) for day, group in groupby(sightings, lambda item: day_of(item.time))]
-        if len(by_day) == 1:
-            self._store.add_bytes("sightings", *by_day[0])
+        """Keep *sightings*, all or none, each not before its own ``not_before`` or, where that is 0, the anchor's.
+
+        A radio that hands over late stamps them itself. Raises FormatError for one that no radio gives.
+        """
+        bound = self._anchor.not_before()
+        groups = groupby(sightings, lambda item: (day_of(item.time), item.not_before or bound))
+        packed = [(day, pack_sightings(group, not_before)) for (day, not_before), group in groups]
+        if len(packed) == 1:
+            self._store.add_bytes("sightings", *packed[0])
             return
         with self._store.atomic():
-            for day, packed in by_day:
-                self._store.add_bytes("sightings", day, packed)
+            for day, group in packed:
+                self._store.add_bytes("sightings", day, group)
 
-    def note_scan(self, now: int, *, ran: bool) -> None:
-        """Note a planned scan at *now* that heard nobody, or did not run."""
-        day, hour = day_of(now), now % DAY_SECONDS // _HOUR
+    def note_scans(self, times: Iterable[int], *, ran: bool) -> None:
+        """Note planned scans at *times* (unix seconds) that heard nobody, or did not run; all or none."""
+        with self._store.atomic():
+            for day, group in groupby(times, day_of):
+                self._note_day(day, group, ran)
+
+    def _note_day(self, day: int, times: Iterable[int], ran: bool) -> None:
         row = next(self._store.rows("scans", day, day), None)
         counts = row.value if row else [[0, 0] for _ in range(_HOURS)]
-        counts[hour][0 if ran else 1] += 1
+        for time in times:
+            counts[time % DAY_SECONDS // _HOUR][0 if ran else 1] += 1
         if row:
             self._store.replace("scans", row, counts)
         else:

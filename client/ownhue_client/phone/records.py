@@ -1,4 +1,7 @@
-"""How records of the protocol lie in the store: lists of CBOR kinds, sightings as fixed rows of 48 bytes."""
+"""How records of the protocol lie in the store: lists of CBOR kinds; sightings in groups that share a clock anchor.
+
+A group of sightings is 5 bytes (``not_before``, big-endian) and 40 bytes for each sighting.
+"""
 
 import struct
 from collections.abc import Iterable, Iterator
@@ -11,8 +14,10 @@ from ownhue.matching import Sighting
 from ownhue.params import INTERVAL_SECONDS
 
 DAY_SECONDS = 86400
-#: rpi, aem, time, rssi, scan id, scan seconds, rssi correction, not before.
-_SIGHTING = struct.Struct(">16s4sqbqHbq")
+#: rpi, aem, time, rssi, scan id, scan seconds, rssi correction.
+_SIGHTING = struct.Struct(">16s4sqbqHb")
+#: Times of a clock anchor have 40 bits. specs/identifiers.md section 6
+_NOT_BEFORE_BYTES = 5
 
 
 def day_of(unix: int) -> int:
@@ -25,11 +30,16 @@ def interval_day(interval: int) -> int:
     return interval * INTERVAL_SECONDS // DAY_SECONDS
 
 
-def pack_sightings(sightings: Iterable[Sighting]) -> bytes:
-    """48 bytes for each. Raises FormatError for an identifier or a number that no radio gives."""
+def pack_sightings(sightings: Iterable[Sighting], not_before: int) -> bytes:
+    """A group of sightings that were not heard before *not_before* (unix seconds; 0: not known).
+
+    The sightings' own ``not_before`` is not looked at. Raises FormatError for an identifier or a number that no radio
+    gives.
+    """
     try:
-        return b"".join(_checked(sighting) for sighting in sightings)
-    except struct.error as error:
+        header = not_before.to_bytes(_NOT_BEFORE_BYTES, "big")
+        return header + b"".join(_checked(sighting) for sighting in sightings)
+    except (struct.error, OverflowError) as error:
         raise FormatError("a sighting's numbers are out of range") from error
 
 
@@ -37,14 +47,16 @@ def _checked(sighting: Sighting) -> bytes:
     # struct would pad or cut byte strings of another length without a word.
     if len(sighting.rpi) != 16 or len(sighting.aem) != 4:
         raise FormatError("a beacon has 16 + 4 bytes")
-    return _SIGHTING.pack(*sighting)
+    return _SIGHTING.pack(*sighting[:7])
 
 
 def unpack_sightings(data: bytes) -> Iterator[Sighting]:
-    """The sightings of a packed group. Raises FormatError for another length."""
-    if len(data) % _SIGHTING.size:
+    """The sightings of a group. Raises FormatError for another length."""
+    header, rows = data[:_NOT_BEFORE_BYTES], data[_NOT_BEFORE_BYTES:]
+    if len(header) != _NOT_BEFORE_BYTES or len(rows) % _SIGHTING.size:
         raise FormatError("not a group of sightings")
-    return map(Sighting._make, _SIGHTING.iter_unpack(data))
+    bound = (int.from_bytes(header, "big"),)
+    return (Sighting._make(fields + bound) for fields in _SIGHTING.iter_unpack(rows))
 
 
 def window_record(window: ExposureWindow) -> list[object]:

@@ -7,7 +7,8 @@
 - The token covers the very list of keys, so that list is settled at the claim: the owner looks at it and leaves out
   what should stay private before. Past periods in which nobody was heard are never in it.
 - The current key is ended at the claim, with the present interval, so that it can be in the list.
-- What is sent lies in the store before, and is sent again byte by byte when an answer was lost.
+- What is sent lies in the store before, and is sent again byte by byte when an answer was lost, unless the publisher's
+  key was replaced in between.
 """
 
 from collections.abc import Callable, Collection
@@ -20,7 +21,6 @@ from ownhue.colour import OwnResult
 from ownhue.errors import StateError
 from ownhue.identifiers import interval_number
 from ownhue.params import MAX_REPORT_KEYS, ReportType
-from ownhue.region import Region
 from ownhue.report import Report, ReportKey, commitment_of, report_message, seal
 from ownhue_client.phone.door import Door, RefusedError
 from ownhue_client.phone.keys import OwnKeys
@@ -28,11 +28,12 @@ from ownhue_client.phone.periods import Periods
 from ownhue_client.phone.records import day_of, result_record
 from ownhue_client.phone.store import Store
 from ownhue_client.phone.tokens import Tokens, token_key
+from ownhue_client.publication import RegionKeys
 
 #: The state under which a claim lies until it is answered: {"claim", "keys"}.
 CLAIM = "claim"
-#: The state under which the report lies after that: the claim's, and "token", "sealed", "sending", "desk", "sent",
-#: "refused".
+#: The state under which the report lies after that: the claim's, and "token", "sealed", "sealed_to", "sending", "desk",
+#: "sent", "refused".
 REPORT = "report"
 #: Where reports and withdrawals go.
 PUBLISHER_PATH = "/publisher/v1/report"
@@ -45,7 +46,8 @@ class Outbox:
 
     store: Store
     door: Door
-    region: Region
+    in_force: Callable[[], RegionKeys]
+    """The region's keys in force."""
     keys: OwnKeys
     tokens: Tokens
     random: Callable[[int], bytes]
@@ -108,7 +110,8 @@ class Reports:
         return len(report["keys"])
 
     def seal_report(self, now: int) -> bytes:
-        """The report as a file for the desk, which can upload but not read it (12,048 bytes); the same every time.
+        """The report as a file for the desk, which can upload but not read it (12,048 bytes); the same every time
+        until the publisher's key changes.
 
         Raises StateError when there is nothing to report or it was sent already.
         """
@@ -151,11 +154,13 @@ class Reports:
         return dict(report)
 
     def _sealed(self, report: dict[str, Any]) -> dict[str, Any]:
-        if "sealed" in report:
+        publisher_key = self._out.in_force().publisher_key
+        # Sealed to a key that was replaced since, nobody could open it. The token is spent once whatever the envelope.
+        if report.get("sealed_to") == publisher_key:
             return report
         keys = tuple(ReportKey(*key) for key in report["keys"])
         content = Report(token_key(report["claim"]).key_id, report["token"], keys)
-        return report | {"sealed": seal(content, self._out.region.publisher_key_bytes, self._out.random)}
+        return report | {"sealed": seal(content, publisher_key, self._out.random), "sealed_to": publisher_key}
 
 
 def deliver(door: Door, sealed: bytes, purpose: str, now: int, *, delivered_before: bool) -> None:

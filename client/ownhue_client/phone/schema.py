@@ -16,7 +16,7 @@ days; evidence stays as long as a stay that rests on it may run.
 from sqlite_utils import Database
 
 #: Counted up whenever the tables or what their boxes hold change; kept as SQLite's user_version.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 #: The day number under which the state key is kept.
 STATE_DAY = 0
 HISTORY, EVIDENCE, STATE = "history", "evidence", "state"

@@ -26,7 +26,8 @@ from ownhue_client.phone.sealing import KeyName, Master, read_master_key, unseal
 
 DATABASE_NAME = "phone.db"
 MASTER_KEY_NAME = "master.key"
-_LAST_DAY = 2**40
+#: Later than any day.
+LAST_DAY = 2**40
 _STATE_KEY: KeyName = (STATE, STATE_DAY)
 
 
@@ -132,12 +133,12 @@ class Store:
         """Remove a row."""
         self._run(f"DELETE FROM {_known(table)} WHERE id = ?", (row.id,))  # noqa: S608
 
-    def rows(self, table: str, first: int = STATE_DAY, last: int = _LAST_DAY) -> Iterator[Row]:
+    def rows(self, table: str, first: int = STATE_DAY, last: int = LAST_DAY) -> Iterator[Row]:
         """Opened rows of the days *first* to *last* (both included), oldest first. Raises VerificationError."""
         for row in self.bytes_rows(table, first, last):
             yield Row(row.id, row.day, cbor_decode(row.value))
 
-    def bytes_rows(self, table: str, first: int = STATE_DAY, last: int = _LAST_DAY) -> Iterator[Row]:
+    def bytes_rows(self, table: str, first: int = STATE_DAY, last: int = LAST_DAY) -> Iterator[Row]:
         """Like :meth:`rows`, each value the bytes that were given to :meth:`add_bytes`."""
         query = f"SELECT id, day, box FROM {_known(table)} WHERE day BETWEEN ? AND ? ORDER BY day, id"  # noqa: S608
         for identity, day, sealed in self._query(query, (first, last)):

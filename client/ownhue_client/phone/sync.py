@@ -1,37 +1,55 @@
 """Synchronising: what was published since the last time, checked and compared with what was heard.
 
-Steps, each whole or not at all; after a failure the next call goes on where this one stopped:
+specs/publication.md section 6, specs/region.md section 5. Steps, each whole or not at all; after a failure the next
+call goes on where this one stopped:
 
-1. follow the log to its newest head (specs/publication.md section 6) and note the files that are new;
+1. catch up with the home region: whose keys count, the log to its newest head, the files that are new;
 2. fetch each key file of the last 14 days, verify it, compare it, keep the exposure windows;
-3. fetch every new rulebook, and the newest document of each other kind.
+3. fetch the documents that count: those that trust metadata names; of other kinds every new rulebook, and the newest;
+4. the key files of the visited regions, each by its own keys. None of them stops the home region, or another one.
 
 What is published is the same for everyone, and every phone fetches all of it: nothing asked for tells what was heard.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
-from ownhue.errors import ForkError, FormatError, VerificationError
-from ownhue.key_file import KeyFile, read_key_file
-from ownhue.log import LogEntry
+from ownhue.errors import FormatError, OwnhueError, StateError, VerificationError
 from ownhue.matching import Matcher, windows_from
 from ownhue.params import RETENTION_DAYS
-from ownhue.region import Region
-from ownhue_client.errors import RollbackError
-from ownhue_client.phone.documents import KINDS, RULEBOOK, Documents
-from ownhue_client.phone.door import Door
+from ownhue.regions import RegionEntry, regions_to_follow
+from ownhue_client.fetching import Fetch, Mirror, mirror_fetch, try_mirrors
+from ownhue_client.phone.anchor import Anchor
+from ownhue_client.phone.contradictions import Contradictions
+from ownhue_client.phone.documents import KINDS, Documents
 from ownhue_client.phone.evidence import Evidence
-from ownhue_client.phone.records import DAY_SECONDS, day_of, unpack_sightings
-from ownhue_client.phone.schema import STATE_DAY
-from ownhue_client.phone.store import Row, Store
-from ownhue_client.publication import KEPT_RULEBOOKS, Fetch, LogState, closing_time, follow, read_entry
+from ownhue_client.phone.followed import Followed
+from ownhue_client.phone.records import day_of, unpack_sightings
+from ownhue_client.phone.sources import Source
+from ownhue_client.phone.store import Store
+from ownhue_client.phone.visits import Visits
+from ownhue_client.publication import NamedDocument, PublicationState, named_documents, read_entry, targets_of
 
-_KEYS = "keys"
-_LOG = "log"
-#: Key files up to this many bytes are remembered for other phones of the same process, sixteen at most.
-_SMALL_FILE = 1 << 15
+#: State: [[name of a visited region, why it could not be followed the last time], ...].
+_TROUBLE = "regions_in_trouble"
+
+
+@dataclass(frozen=True)
+class RegionResult:
+    """What one synchronisation brought of one visited region."""
+
+    name: str
+    """Short name of the region."""
+    files: int = 0
+    """Key files looked at."""
+    keys: int = 0
+    """Keys published in them for the first time, padding included."""
+    windows: int = 0
+    """New exposure windows."""
+    head_time: int = 0
+    """Signed time of the newest tree head, unix seconds; 0: none was seen."""
+    error: str = ""
+    """Why it could not be followed; empty when all went well."""
 
 
 @dataclass(frozen=True)
@@ -48,138 +66,164 @@ class SyncResult:
     documents: tuple[str, ...]
     #: Signed time of the newest tree head, unix seconds.
     head_time: int
+    #: The visited regions, by name. All else here is of the home region alone.
+    regions: tuple[RegionResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The parts of a phone's store that synchronising writes to."""
+
+    store: Store
+    anchor: Anchor
+    documents: Documents
+    contradictions: Contradictions
+    visits: Visits
 
 
 class Sync:
-    """Follows the published log of *region* through *door* into *store*."""
+    """Follows the region of *home* and those visited into the store."""
 
-    def __init__(self, store: Store, door: Door, region: Region, documents: Documents) -> None:
-        self._store = store
-        self._door = door
-        self._region = region
-        self._documents = documents
-        self._evidence = Evidence(store)
+    def __init__(self, kept: Kept, home: Followed) -> None:
+        self._kept = kept
+        self._home = home
+        self._evidence = Evidence(kept.store, home.name)
 
-    def run(self, now: int) -> SyncResult:
-        """Do all steps at *now* (unix seconds). Raises what ``publication.follow`` and ``read_entry`` raise."""
-        fetch = self._fetch(now)
-        self._follow(fetch, now)
-        waiting = [(row, LogEntry.decode(row.value)) for row in self._store.bytes_rows("pending")]
-        files, keys, windows = self._take_key_files(fetch, [item for item in waiting if item[1].kind == _KEYS], now)
-        documents = [item for item in waiting if item[1].kind in KINDS]
-        newest = {entry.kind: row for row, entry in documents}
-        for row, entry in documents:
+    def run(self, source: Source, now: int) -> SyncResult:
+        """Do all steps at *now* (unix seconds). Raises what ``publication.catch_up`` and ``read_entry`` raise."""
+        # Expiry and age are judged by what the anchor knows: a wall clock that was set back would make void trust
+        # metadata valid again, and call a genuine head one from the future.
+        now = self._kept.anchor.now(now)
+        comparing = _Comparing(self._kept.store, self._evidence, now)
+        try:
+            result = self._follow_home(source, comparing, now)
+        except OwnhueError:
+            # Who is abroad may reach the servers there alone.
+            self._follow_visited(source, comparing, now)
+            raise
+        return replace(result, regions=self._follow_visited(source, comparing, now))
+
+    def trouble(self) -> list[tuple[str, str]]:
+        """Visited regions that could not be followed the last time, and why."""
+        return [(str(name), str(why)) for name, why in self._kept.store.get(_TROUBLE, [])]
+
+    def home_urls(self) -> tuple[str, ...]:
+        """Where the home region's files are read: its own address, then those that its directory names."""
+        directory = self._kept.documents.directory
+        listed = () if directory is None else directory.entry(self._home.name).urls
+        return tuple(dict.fromkeys((self._home.region.url, *listed)))
+
+    def _follow_home(self, source: Source, comparing: "_Comparing", now: int) -> SyncResult:
+        home, copies = self._home, source.copies(self._home.name, self.home_urls(), now)
+        learn = self._kept.anchor.learn
+        try_mirrors(copies, lambda fetch: home.catch_up(fetch, now, learn))
+        fetch = _any_of(copies)
+        files, keys, windows = comparing.take(home, fetch)
+        changed = self._take_named(fetch, now) + self._take_newest(fetch)
+        return SyncResult(files, keys, windows, changed, home.state.log.head_time)
+
+    def _take_named(self, fetch: Fetch, now: int) -> tuple[str, ...]:
+        """Keep the documents that trust metadata names: of these kinds no other counts (decisions/0018)."""
+        targets = targets_of(self._home.state, now)
+        named = {target.folder for target in targets.targets} if targets else set()
+        changed: list[str] = []
+        for kind in sorted(KINDS & named):
+            held = self._kept.documents.held(kind)
+            documents = _named(fetch, self._home.state, kind, now, held)
+            with self._kept.store.atomic():
+                self._kept.documents.take_named(kind, documents)
+                for row, entry in self._home.pending():
+                    if entry.kind == kind:
+                        self._kept.store.delete("pending", row)
+            changed += [kind] if self._kept.documents.held(kind) != held else []
+        return tuple(changed)
+
+    def _take_newest(self, fetch: Fetch) -> tuple[str, ...]:
+        """Keep the pending documents, which no trust metadata speaks of."""
+        waiting = [(row, entry) for row, entry in self._home.pending() if entry.kind in KINDS]
+        newest = {entry.kind: row for row, entry in waiting}
+        for row, entry in waiting:
             data = read_entry(fetch, entry)
-            with self._store.atomic():
+            with self._kept.store.atomic():
                 try:
-                    self._documents.take(entry.kind, data)
+                    self._kept.documents.take(entry.kind, data)
                 except (FormatError, VerificationError):
                     # A wrong rulebook that a later one has replaced need not stop that one.
                     if row is newest[entry.kind]:
                         raise
-                self._store.delete("pending", row)
-        return SyncResult(files, keys, windows, tuple(entry.kind for _, entry in documents), self.state.head_time)
+                self._kept.store.delete("pending", row)
+        return tuple(entry.kind for _, entry in waiting)
 
-    @property
-    def state(self) -> LogState:
-        """What is known of the log."""
-        data = self._store.get(_LOG)
-        return LogState() if data is None else LogState.from_bytes(data)
+    def _follow_visited(self, source: Source, comparing: "_Comparing", now: int) -> tuple[RegionResult, ...]:
+        visits = self._kept.visits.running(now)
+        if not visits:
+            return ()
+        results = tuple(self._follow_listed(source, comparing, now, [visit.name for visit in visits]))
+        self._kept.store.put(_TROUBLE, [[result.name, result.error] for result in results if result.error])
+        return results
 
-    @property
-    def published_until(self) -> int | None:
-        """Signed time up to which everything published was looked at; None before the first head."""
-        state = self.state
-        if not state.note:
-            return None
-        waiting = [LogEntry.decode(row.value).batch for row in self._store.bytes_rows("pending")]
-        return min([state.head_time, *(batch * self._region.batch_seconds for batch in waiting)])
+    def _follow_listed(self, source: Source, comparing: "_Comparing", now: int, names: list[str]) -> list[RegionResult]:
+        directory = self._kept.documents.directory
+        listed = () if directory is None else regions_to_follow(directory, self._home.region, names)
+        results = [self._follow_one(source, comparing, entry, now) for entry in listed]
+        missing = sorted(set(names) - {entry.name for entry in listed})
+        results += [RegionResult(name, error="the home region's directory does not list it") for name in missing]
+        return sorted(results, key=lambda result: result.name)
 
-    def _fetch(self, now: int) -> Fetch:
-        def fetch(path: str) -> bytes:
-            return self._door.fetch(f"/published/{path}", _purpose(path), now)
+    def _follow_one(self, source: Source, comparing: "_Comparing", entry: RegionEntry, now: int) -> RegionResult:
+        """One visited region by its own keys. It has no say in the phone's clock, nor its documents in a colour."""
+        copies = source.copies(entry.name, entry.urls, now)
 
-        return fetch
+        def caught_up(fetch: Fetch) -> Followed:
+            installed = self._kept.visits.installed(entry, fetch)
+            region = Followed(self._kept.store, installed, self._kept.contradictions)
+            region.catch_up(fetch, now)
+            return region
 
-    def _follow(self, fetch: Fetch, now: int) -> None:
-        before = self.state
         try:
-            state, entries = follow(fetch, self._region, before, now)
-        except ForkError as error:
-            # An old copy is innocent in itself, and must not take the place of the notes that prove a fork.
-            name = "rollback_evidence" if isinstance(error, RollbackError) else "fork_evidence"
-            self._store.put(name, [error.kept, error.shown, now])
-            raise
-        # The publisher removes key files by the time of its head; the own clock may be behind.
-        oldest = max(now, state.head_time) - RETENTION_DAYS * DAY_SECONDS
-        with self._store.atomic():
-            if state != before:
-                self._store.put(_LOG, state.to_bytes())
-                self._note(entries, oldest)
-            self._let_go(oldest)
+            region = try_mirrors(copies, caught_up)
+            files, keys, windows = comparing.take(region, _any_of(copies))
+        except OwnhueError as error:
+            return RegionResult(entry.name, error=str(error))
+        return RegionResult(entry.name, files, keys, windows, region.state.log.head_time)
 
-    def _note(self, entries: Sequence[LogEntry], oldest: int) -> None:
-        """Note key files that closed after *oldest* (unix seconds), rulebooks, and the newest of other documents."""
-        newest = {entry.kind: entry for entry in entries if entry.kind in KINDS - {RULEBOOK}}
-        for row in self._store.bytes_rows("pending") if newest else ():
-            if LogEntry.decode(row.value).kind in newest:
-                self._store.delete("pending", row)
-        key_files = [entry for entry in entries if entry.kind == _KEYS and self._closed(entry) > oldest]
-        rulebooks = [entry for entry in entries if entry.kind == RULEBOOK][-KEPT_RULEBOOKS:]
-        for entry in (*key_files, *rulebooks, *newest.values()):
-            self._store.add_bytes("pending", day_of(self._closed(entry)), entry.encode())
 
-    def _let_go(self, oldest: int) -> None:
-        """Wait no longer for key files that closed up to *oldest* (unix seconds): the publisher removes them."""
-        for row in self._store.bytes_rows("pending", STATE_DAY, day_of(oldest)):
-            entry = LogEntry.decode(row.value)
-            if entry.kind == _KEYS and self._closed(entry) <= oldest:
-                self._store.delete("pending", row)
+class _Comparing:
+    """Compares key files with what was heard up to *now*, which is read from the store at the first file."""
 
-    def _closed(self, entry: LogEntry) -> int:
-        return closing_time(entry.batch, self._region.batch_seconds)
+    def __init__(self, store: Store, evidence: Evidence, now: int) -> None:
+        self._store = store
+        self._evidence = evidence
+        self._now = now
+        self._known: Matcher | None = None
 
-    def _take_key_files(self, fetch: Fetch, waiting: list[tuple[Row, LogEntry]], now: int) -> tuple[int, int, int]:
-        if not waiting:
-            return 0, 0, 0
-        first = day_of(now) - RETENTION_DAYS - 1
-        groups = self._store.bytes_rows("sightings", first)
-        matcher = Matcher(sighting for row in groups for sighting in unpack_sightings(row.value))
-        keys = windows = 0
-        for row, entry in waiting:
-            content = self._read(fetch, entry)
-            found = windows_from(matcher.match(content.keys, content.end), content.end)
+    def take(self, region: Followed, fetch: Fetch) -> tuple[int, int, int]:
+        """Compare the pending key files of *region*; how many files, keys and new windows."""
+        files = keys = windows = 0
+        for row, content in region.key_files(fetch):
+            found = windows_from(self._matcher().match(content.keys, content.end), content.end)
             with self._store.atomic():
-                windows += self._evidence.add(found)
-                self._evidence.revise(content.revised_keys, content.end)
+                windows += self._evidence.add(found, region.name)
+                self._evidence.revise(content.revised_keys, content.end, region.name)
                 self._store.delete("pending", row)
-            keys += len(content.keys)
-        return len(waiting), keys, windows
+            files, keys = files + 1, keys + len(content.keys)
+        return files, keys, windows
 
-    def _read(self, fetch: Fetch, entry: LogEntry) -> KeyFile:
-        content = _key_file(read_entry(fetch, entry), self._region)
-        start = entry.batch * self._region.batch_seconds
-        # Sightings count by the time of publication, so a file must not claim another batch than the log says.
-        if (content.start, content.end) != (start, self._closed(entry)):
-            raise VerificationError("a key file is of another batch than the log says")
-        if content.region != self._region.name:
-            raise VerificationError("a key file is of another region")
-        return content
+    def _matcher(self) -> Matcher:
+        if self._known is None:
+            groups = self._store.bytes_rows("sightings", day_of(self._now) - RETENTION_DAYS - 1)
+            self._known = Matcher(sighting for row in groups for sighting in unpack_sightings(row.value))
+        return self._known
 
 
-def _key_file(data: bytes, region: Region) -> KeyFile:
-    if len(data) <= _SMALL_FILE:
-        return _small_key_file(data, region)
-    return read_key_file(data, region.key_file_public_key)
+def _any_of(copies: Sequence[Mirror]) -> Fetch:
+    """A fetch from the first copy that has a file; of one copy alone its own errors."""
+    return mirror_fetch(copies) if len(copies) > 1 else copies[0].fetch
 
 
-# Verifying is a function of the bytes and the key alone; phones of one process get the same files.
-@lru_cache(maxsize=16)
-def _small_key_file(data: bytes, region: Region) -> KeyFile:
-    return read_key_file(data, region.key_file_public_key)
-
-
-def _purpose(path: str) -> str:
-    kind = path.partition("/")[0]
-    names = {"head": "newest state of the log", "tile": "list of published files", _KEYS: "published keys"}
-    return names.get(kind, f"published {kind}")
+def _named(fetch: Fetch, state: PublicationState, kind: str, now: int, held: list[bytes]) -> tuple[NamedDocument, ...]:
+    """The documents of *kind* that are named; none while all of them are still ahead."""
+    try:
+        return named_documents(fetch, state, kind, now, held) or ()
+    except StateError:
+        return ()

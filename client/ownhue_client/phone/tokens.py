@@ -17,7 +17,8 @@ from ownhue_client.phone.documents import Documents
 from ownhue_client.phone.door import Door, RefusedError
 from ownhue_client.phone.store import Store
 
-_PATH = "/authority/v1/claim"
+#: The authority's phone endpoint for claims.
+CLAIM_PATH = "/authority/v1/claim"
 
 
 class Tokens:
@@ -57,7 +58,7 @@ class Tokens:
         key = token_key(claim)
         body = {"code": claim["code"], "blinded": claim["blinded"], "key_id": key.key_id}
         try:
-            answer = self._door.post(_PATH, body, "claim a token with a code", now)
+            answer = self._door.post(CLAIM_PATH, body, "claim a token with a code", now)
         except RefusedError:
             self._store.drop(name)
             raise

@@ -18,7 +18,7 @@ from ownhue_client.phone.report import REPORT, Outbox, deliver
 from ownhue_client.phone.store import Row
 from ownhue_client.phone.tokens import token_key
 
-#: The state under which a withdrawal lies: {"claim", "keys", "token", "sealed", "refused"}.
+#: The state under which a withdrawal lies: {"claim", "keys", "token", "sealed", "sealed_to", "refused"}.
 WITHDRAWAL = "withdrawal"
 _MESSAGE_BYTES = 32
 
@@ -58,10 +58,6 @@ class Withdrawals:
         token = self._out.tokens.send(WITHDRAWAL, now)
         row = self._standing_result()
         pending = self._store.get(WITHDRAWAL) | {"token": token}
-        if pending["keys"]:
-            keys = tuple((data, secret) for data, secret in pending["keys"])
-            content = Withdrawal(token_key(pending["claim"]).key_id, token, keys)
-            pending["sealed"] = seal(content, self._out.region.publisher_key_bytes, self._out.random)
         report_type, tested_on, learned_at, _ = row.value
         withdrawn = result_record(result_of([report_type, tested_on, learned_at, now]))
         with self._store.atomic(durable=True):
@@ -69,9 +65,11 @@ class Withdrawals:
             self._store.replace("results", row, withdrawn)
 
     def _send(self, now: int) -> int:
-        pending = self._store.get(WITHDRAWAL)
+        pending = self._sealed(self._store.get(WITHDRAWAL))
         count = len(pending["keys"])
         if count:
+            with self._store.atomic(durable=True):
+                self._store.put(WITHDRAWAL, pending)
             try:
                 # The first attempt is not told from a repeated one: nobody else holds this token.
                 deliver(self._out.door, pending["sealed"], "withdraw own keys", now, delivered_before=True)
@@ -86,6 +84,15 @@ class Withdrawals:
             self._store.drop(WITHDRAWAL)
             self._store.drop(REPORT)
         return count
+
+    def _sealed(self, pending: dict[str, Any]) -> dict[str, Any]:
+        """*pending* with its message sealed to the publisher's key in force, as it was if that has not changed."""
+        publisher_key = self._out.in_force().publisher_key
+        if not pending["keys"] or pending.get("sealed_to") == publisher_key:
+            return pending
+        keys = tuple((data, secret) for data, secret in pending["keys"])
+        content = Withdrawal(token_key(pending["claim"]).key_id, pending["token"], keys)
+        return pending | {"sealed": seal(content, publisher_key, self._out.random), "sealed_to": publisher_key}
 
     def _report(self) -> dict[str, Any]:
         return dict(self._store.get(REPORT, {}))

@@ -14,7 +14,8 @@ Thresholds are counted by ``tuf.api``; no error of it, nor of securesystemslib b
 """
 
 from dataclasses import astuple, dataclass
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 from tuf.api.metadata import Metadata as TufMetadata
@@ -57,6 +58,12 @@ class TrustFile(Generic[S]):
 
 def parse_trust_file(data: bytes, model: type[S], limits: TrustLimits = LIMITS) -> TrustFile[S]:
     """The file of *model*'s role, not verified. Raises LimitError, FormatError, VerificationError (another role)."""
+    return cast("TrustFile[S]", _parsed(data, model, limits))
+
+
+# What a file says is a function of its bytes. One round looks at its four files many times over.
+@lru_cache(maxsize=16)
+def _parsed(data: bytes, model: type[Signed], limits: TrustLimits) -> TrustFile[Signed]:
     role = model.role
     limit = getattr(limits, role)
     if len(data) > limit:
