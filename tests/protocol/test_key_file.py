@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from dataclasses import replace
+from io import BytesIO
 from random import Random
 
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownhue.errors import FormatError, LimitError, OwnhueError
-from ownhue.key_file import HEADER, ExposureKey, KeyFile, Limits, SignatureInfo, write_key_file
+from ownhue.key_file import (
+    HEADER,
+    ExposureKey,
+    KeyFile,
+    KeyFileHead,
+    Limits,
+    SignatureInfo,
+    stream_key_file,
+    write_key_file,
+)
 from ownhue.key_file.schema import ExportMessage
 from ownhue.params import ReportType
 from tests.protocol.key_file_bytes import export_bin
@@ -233,7 +243,8 @@ def test_labels_are_written_into_both_members() -> None:
 
 
 def test_limits_are_those_of_the_spec() -> None:
-    table = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", SPEC, re.MULTILINE))
+    section = SPEC.split("\n## 5. ")[1].split("\n## ")[0]
+    table = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", section, re.MULTILINE))
     assert {name: int(value.replace(",", "")) for name, value in table.items()} == {
         name: getattr(Limits(), name) for name in Limits.__slots__
     }
@@ -258,6 +269,7 @@ def test_every_limit_is_kept(limit: str) -> None:
 
 
 def test_more_keys_than_a_file_may_hold_are_not_written() -> None:
-    keys = tuple(ExposureKey(number.to_bytes(16, "big"), 0, 1, 1, None) for number in range(500_001))
+    keys = (ExposureKey(number.to_bytes(16, "big"), 0, 1, 1, None) for number in range(1, 1_250_002))
+    head = KeyFileHead(CONTENT.start, CONTENT.end, CONTENT.region)
     with pytest.raises(LimitError):
-        write_key_file(replace(CONTENT, keys=keys), SIGNING_KEY, INFO)
+        stream_key_file(BytesIO(), head, keys, (), SIGNING_KEY, INFO)

@@ -3,8 +3,8 @@
     for number, encoded in runs(blocks, Limits()):  # (1, b"\\x09..."), (2, b"\\x11..."), ... (7, b"\\x3a...\\x3a...")
         message = parse(ExportMessage, encoded, "export.bin")
 
-- export.bin may hold 500,000 keys and is never held as one message: neighbouring keys come together, as many as lie in
-  a block. Their content is left to the protobuf library.
+- export.bin may hold 1,250,000 keys and is never held as one message: neighbouring keys come together, as many as lie
+  in a block. Their content is left to the protobuf library.
 - There is one spelling: fields in order, every number as short as it can be. Unknown fields come last in their message;
   they are passed over, and bound to the same rule.
 """

@@ -1,20 +1,23 @@
 """Writing key files, also of more keys than fit in memory. specs/key-file.md section 4
 
 - Deterministic: keys in order of their bytes, fixed ZIP times, RFC 6979 signatures. Equal input gives equal bytes.
+- Quick: what surrounds a key's data is encoded once for all keys with the same metadata.
 - A key whose period is not over at the end of the file is never written: whoever reads it could replay it.
 """
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from io import BytesIO
 from itertools import islice
 from operator import itemgetter
 from typing import Any, BinaryIO
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ownhue.errors import FormatError, LimitError
+from ownhue.identifiers import KEY_BYTES
 from ownhue.key_file.container import EXPORT, SIGNATURE
 from ownhue.key_file.reader import DEFAULT_LIMITS, HEADER
 from ownhue.key_file.schema import ExportMessage, KeyMessage, SignatureInfoMessage
@@ -26,13 +29,17 @@ from ownhue.key_file.values import (
     KeyCount,
     KeyFile,
     KeyFileHead,
-    KeyIndex,
     SignatureInfo,
     check_key,
 )
 from ownhue.params import INTERVAL_SECONDS
 
 _KEYS_AT_ONCE = 1024
+#: Different metadata whose encoding is remembered; a batch has some hundred.
+_REMEMBERED = 65_536
+_KEY_FIELD, _REVISED_KEY_FIELD = b"\x3a", b"\x42"
+#: Tag and length in front of a key's data, which come first in its message.
+_DATA_HEAD = b"\x0a\x10"
 
 
 def write_key_file(content: KeyFile, signing_key: ec.EllipticCurvePrivateKey, info: SignatureInfo) -> bytes:
@@ -106,42 +113,67 @@ def _export(
         batch_size=1,
         signature_infos=[label],
     )
-    gate = _Gate(head.end)
-    for block in _blocks(keys):
-        yield _encoded(keys=[_key_message(key) for key in gate.passed(block, KEY_REPORT_TYPES)])
-    gate.next_group()
-    for block in _blocks(revised_keys):
-        yield _encoded(revised_keys=[_key_message(key) for key in gate.passed(block, REVISED_REPORT_TYPES)])
-    gate.close()
+    groups = _Group(head.end, KEY_REPORT_TYPES, _KEY_FIELD), _Group(head.end, REVISED_REPORT_TYPES, _REVISED_KEY_FIELD)
+    count = KeyCount(DEFAULT_LIMITS)
+    for group, source in zip(groups, (keys, revised_keys), strict=True):
+        for block in _blocks(source):
+            count.add(len(block))
+            yield group.encoded(block)
+    _check_apart(*groups)
 
 
-class _Gate:
-    """Lets keys through that may be written, in their order."""
+class _Group:
+    """Encodes the keys of one group that may be written, in their order.
 
-    def __init__(self, end: int) -> None:
+    Keys of a batch share their metadata with many others, so what surrounds the 16 bytes of a key is checked, encoded
+    by the protobuf library, and remembered.
+    """
+
+    def __init__(self, end: int, report_types: Collection[int], tag: bytes) -> None:
         self._end = end
-        self._count = KeyCount(DEFAULT_LIMITS)
-        self._index = KeyIndex()
+        self._report_types = report_types
+        self._tag = tag
+        self._around: dict[tuple[Any, ...], tuple[bytes, bytes]] = {}
         self._last = b""
+        #: Every key so far, 16 bytes each, in order.
+        self.datas = bytearray()
 
-    def passed(self, block: list[ExposureKey], report_types: Iterable[int]) -> list[ExposureKey]:
-        self._count.add(len(block))
+    def encoded(self, block: Sequence[ExposureKey]) -> bytes:
+        """The fields of *block*. Raises FormatError for a key that may not be written, or not here."""
+        pieces: list[bytes] = []
         for key in block:
-            check_key(key, report_types)
-            if (key.rolling_start + key.rolling_period) * INTERVAL_SECONDS > self._end:
-                raise FormatError("a key's period is not over when the file ends")
-            if key.data <= self._last:
+            data = key[0]
+            around = self._around.get(key[1:]) or self._learn(key)
+            if len(data) != KEY_BYTES:
+                check_key(key, self._report_types)
+            if data <= self._last:
                 raise FormatError("a key occurs twice, or keys are not in order of their bytes")
-            self._last = key.data
-        self._index.add(block)
-        return block
+            self._last = data
+            pieces += (around[0], data, around[1])
+        self.datas += b"".join(pieces[1::3])
+        return b"".join(pieces)
 
-    def next_group(self) -> None:
-        self._last = b""
+    def _learn(self, key: ExposureKey) -> tuple[bytes, bytes]:
+        """What stands in front of the data of *key* and behind it. Raises FormatError for metadata that may not be."""
+        check_key(key, self._report_types)
+        if (key.rolling_start + key.rolling_period) * INTERVAL_SECONDS > self._end:
+            raise FormatError("a key's period is not over when the file ends")
+        message: bytes = _key_message(key).SerializeToString(deterministic=True)
+        at = len(_DATA_HEAD)
+        if len(self._around) >= _REMEMBERED:
+            self._around.clear()
+        around = self._tag + bytes((len(message),)) + message[:at], message[at + KEY_BYTES :]
+        self._around[key[1:]] = around
+        return around
 
-    def close(self) -> None:
-        """No key is in both groups: ours are withdrawn in a later file, or were never published."""
-        self._index.check()
+
+def _check_apart(keys: _Group, revised: _Group) -> None:
+    """No key is in both groups: ours are withdrawn in a later file, or were never published."""
+    new, old = (np.frombuffer(group.datas, dtype=f"S{KEY_BYTES}") for group in (keys, revised))
+    at = np.searchsorted(new, old)
+    found = at < len(new)
+    if bool((new[at[found]] == old[found]).any()):
+        raise FormatError("a key occurs twice")
 
 
 def _blocks(keys: Iterable[ExposureKey]) -> Iterator[list[ExposureKey]]:
