@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ownhue_server.storage.slot_statements import BUCKET_SLOTS
 from tests.attacks.joining import Feature, advantage, cells, number, offsets, rows, shared_windows, togetherness
 from tests.server.clinic import WEEK, Clinic
 from tests.server.patient import Patient
@@ -108,21 +109,25 @@ def authority_orders(town: Town, scratch: Path) -> dict[str, Feature]:
 def publisher_orders(town: Town, scratch: Path) -> dict[str, Feature]:
     """Every order that publisher.sqlite gives its keys before the batch is closed."""
     table = rows(town.publisher, "SELECT slot, payload FROM pending_keys", scratch)
-    found = {payload[1:17]: (slot, payload[17:]) for slot, payload in table if payload[:1] == b"\1"}
-    assert found.keys() == town.datas().keys()
+    waiting = {payload[1:17]: (slot, payload[17:]) for slot, payload in table if payload[:1] == b"\1"}
+    # Keys of invented people wait beside them (key-file.md section 10).
+    found = {data: waiting[data] for data in town.datas() if isinstance(data, bytes)}
     return {
         "row": {data: float(slot) for data, (slot, _) in found.items()},
+        "bucket": {data: float((slot - 1) // BUCKET_SLOTS) for data, (slot, _) in found.items()},
+        "place in its bucket": {data: float((slot - 1) % BUCKET_SLOTS) for data, (slot, _) in found.items()},
         "place": offsets(town.publisher, town.datas()),
         "cell": cells(town.publisher, town.datas()),
         "key": {data: number(data) for data in found},
-        "start": {data: number(rest[:4]) for data, (_, rest) in found.items()},
-        "period": {data: float(rest[4]) for data, (_, rest) in found.items()},
-        "commitment": {data: number(rest[7:]) for data, (_, rest) in found.items()},
+        "ready": {data: number(rest[:4]) for data, (_, rest) in found.items()},
+        "start": {data: number(rest[4:8]) for data, (_, rest) in found.items()},
+        "period": {data: float(rest[8]) for data, (_, rest) in found.items()},
+        "commitment": {data: number(rest[11:]) for data, (_, rest) in found.items()},
     }
 
 
 #: Orders of keys that come from how they are stored, not from what they say.
-LAYOUT = ("row", "place", "cell", "key", "commitment")
+LAYOUT = ("row", "bucket", "place in its bucket", "place", "cell", "key", "commitment")
 
 
 def test_reports_arrive_nearly_in_the_order_of_claims(town: Town) -> None:

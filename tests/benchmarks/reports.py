@@ -1,8 +1,9 @@
-"""Reports a second of a running server process, beside the same server without validation and cryptography."""
+"""Reports a second of a running server process, and how long one waits, beside a bare SQLite loop."""
 
 import asyncio
 import itertools
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,13 +21,14 @@ from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import FRAME_BYTES, ReportType
 from ownhue.region import Region, parse_region_body
 from ownhue.report import week_of
-from tests.benchmarks import KEYS_PER_REPORT
+from tests.benchmarks import KEYS_PER_REPORT, bare_loop
 from tests.benchmarks.timing import say
 from tests.server.patient import REPORT, Patient, token_key
 
 START = 1_772_452_800
 CONNECTIONS = 64
-REPORTS_PER_ROUND = 800
+#: Keys of somebody who met people in every period of fourteen days.
+MANY_KEYS = 168
 ROUNDS = 3
 
 
@@ -38,8 +40,8 @@ class _Server:
 
 
 @contextmanager
-def _server(module: str, directory: Path) -> Iterator[_Server]:
-    command = [sys.executable, "-m", module, "rehearse", "--directory", str(directory), "--start", str(START)]
+def _server(directory: Path) -> Iterator[_Server]:
+    command = [sys.executable, "-m", "ownhue_server", "rehearse", "--directory", str(directory), "--start", str(START)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         hello = json.loads(process.stdout.readline())
@@ -50,26 +52,34 @@ def _server(module: str, directory: Path) -> Iterator[_Server]:
 
 
 def reports() -> None:
-    """Both servers in turn, round by round, with the same load."""
-    with tempfile.TemporaryDirectory(prefix="ownhue-bench-") as name:
-        folder = Path(name)
-        with (
-            _server("ownhue_server", folder / "real") as real,
-            _server("tests.benchmarks.bare_server", folder / "bare") as bare,
-        ):
-            requests = iter(_requests(real, ROUNDS * REPORTS_PER_ROUND))
-            rates: dict[str, list[float]] = {"real": [], "bare": []}
-            for _ in range(ROUNDS):
-                batch = list(itertools.islice(requests, REPORTS_PER_ROUND))
-                rates["bare"].append(asyncio.run(_load(bare.url, batch)))
-                rates["real"].append(asyncio.run(_load(real.url, batch)))
-    what = f"reports of {KEYS_PER_REPORT} keys, {CONNECTIONS} connections, stored durably"
-    say(f"{what}: server", rates["real"])
-    say(f"{what}: no validation, no crypto", rates["bare"])
-    say("    share of the bare server's speed", [100 * a / b for a, b in zip(*rates.values(), strict=True)], "% ")
+    """Server and bare loop in turn, round by round, with as many rows."""
+    for keys, count in ((KEYS_PER_REPORT, 600), (MANY_KEYS, 300)):
+        with tempfile.TemporaryDirectory(prefix="ownhue-bench-") as name:
+            _compare(Path(name), keys, count)
 
 
-def _requests(server: _Server, count: int) -> list[bytes]:
+def _compare(folder: Path, keys: int, count: int) -> None:
+    rates: dict[str, list[float]] = {"server": [], "alone": [], "grouped": []}
+    latencies = []
+    with _server(folder / "server") as server:
+        requests = iter(_requests(server, ROUNDS * count, keys))
+        for _ in range(ROUNDS):
+            rates["alone"].append(bare_loop.reports_per_second(folder / "bare.sqlite", count, keys))
+            rates["grouped"].append(bare_loop.reports_per_second(folder / "bare.sqlite", count, keys, CONNECTIONS))
+            rate, waits = asyncio.run(_load(server.url, list(itertools.islice(requests, count))))
+            rates["server"].append(rate)
+            latencies.append(statistics.quantiles(waits, n=100)[98] * 1000)
+    what = f"reports of {keys} keys"
+    say(f"{what}: server, {CONNECTIONS} connections, stored durably", rates["server"])
+    say(f"{what}: 99th percentile of the wait", latencies, "ms")
+    say(f"{what}: bare SQLite loop, one a transaction", rates["alone"])
+    say(f"{what}: bare SQLite loop, {CONNECTIONS} a transaction", rates["grouped"])
+    for name in ("alone", "grouped"):
+        shares = [100 * a / b for a, b in zip(rates["server"], rates[name], strict=True)]
+        say(f"    server's share of the loop, {name}", shares, "%")
+
+
+def _requests(server: _Server, count: int, keys: int) -> list[bytes]:
     """Whole HTTP requests with valid, different reports: every token was claimed at the server."""
     with httpx.Client() as http:
         document = http.get(f"{server.url}/authority/v1/documents/report-keys").content
@@ -84,7 +94,7 @@ def _requests(server: _Server, count: int) -> list[bytes]:
             headers = {"Authorization": f"Bearer {server.desk_key}"}
             order = {"report_type": 1, "length": "long"}
             code = http.post(f"{server.url}/authority/v1/claim-codes", json=order, headers=headers).json()["code"]
-            patient = Patient.with_keys(START, KEYS_PER_REPORT)
+            patient = Patient.with_keys(START, keys)
             patient.claim(ask, code, key)
             made.append(_http(server.url, frame(cbor_encode({"sealed": patient.sealed(key, server.region)}))))
     return made
@@ -95,21 +105,29 @@ def _http(url: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def _load(url: str, requests: Sequence[bytes]) -> float:
-    """Send all *requests* over CONNECTIONS connections; requests a second. Every one must be accepted."""
-    waiting = iter(requests)
+async def _load(url: str, requests: Sequence[bytes]) -> tuple[float, list[float]]:
+    """Send all *requests* over CONNECTIONS connections: requests a second, and the seconds that each one waited.
+
+    Every one must be accepted."""
+    waiting, waits = iter(requests), []
     host, port = urlsplit(url).hostname, urlsplit(url).port
 
     async def connection() -> None:
         reader, writer = await asyncio.open_connection(host, port)
         for request in waiting:
+            sent = time.perf_counter()
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             answer = cbor_decode(unframe(await reader.readexactly(FRAME_BYTES)))
+            waits.append(time.perf_counter() - sent)
             assert b" 200 " in head.split(b"\r\n", 1)[0], head
             assert answer == {"ok": True}, answer
         writer.close()
 
     begun = time.perf_counter()
     await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
-    return len(requests) / (time.perf_counter() - begun)
+    return len(requests) / (time.perf_counter() - begun), waits
+
+
+if __name__ == "__main__":
+    reports()

@@ -1,7 +1,9 @@
 """storage/slots.py: rows of one length that keep no order."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,11 +24,11 @@ CONTENT = 40
 class Box:
     """Slots with their writer and file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, first_slots: int = 64) -> None:
         self.path = path
         self.writer = Writer(open_database(path), TABLES)
         self.writer.start()
-        self.slots = Slots(TABLE, key_bytes=16, content_bytes=CONTENT, first_slots=64)
+        self.slots = Slots(TABLE, key_bytes=16, content_bytes=CONTENT, first_slots=first_slots)
 
     def run(self, job: Callable[[Transaction], T]) -> T:
         return self.writer.submit(job).result()
@@ -102,18 +104,106 @@ def test_an_update_stays_in_place_in_the_file(box: Box) -> None:
 
 def test_growing_moves_everything(box: Box) -> None:
     """Else a key in the second half of a table would say that it came later."""
-    first = contents(32)
+    first = contents(64)
     box.add(*first)
-    before = {payload: slot for slot, payload in box.rows().items()}
-    second = contents(33)
+    before = box.rows()
+    second = contents(30)
     box.add(*second)
-    rows = box.rows()
-    assert len(rows) == 256
+    after = box.rows()
+    assert len(after) - 1 in (128, 256)  # one more for the row of the hash key
     assert box.all() == sorted(first + second)
-    after = {payload: slot for slot, payload in rows.items()}
-    stayed = sum(before[b"\1" + content] == after[b"\1" + content] for content in first)
-    assert stayed <= 5  # one in 256 each
-    assert max(after[b"\1" + content] for content in first) > 128
+    assert not set(before) & set(after.values())
+    slots = {payload: slot for slot, payload in after.items()}
+    upper = [slots[b"\1" + content] > (len(after) - 1) / 2 for content in first]
+    assert 10 < sum(upper) < 54  # half of 64, give or take five deviations
+    old = {payload: slot for slot, payload in before.items()}
+    assert sum(old[b"\1" + content] == slots[b"\1" + content] for content in first) <= 8  # one in 128 each
+    # The hash key is a new one: the old one would say of each half of a bucket which it came from.
+    assert before[0] != after[0]
+    assert all(payload not in box.path.read_bytes() for payload in before.values() if payload[:1] == b"\0")
+
+
+def test_a_bucket_that_is_full_again_doubles_the_table_again(box: Box) -> None:
+    many = contents(2000)
+    box.add(*many)
+    assert box.all() == sorted(many)
+    assert len(box.rows()) - 1 in (4096, 8192, 16384)
+    assert box.run(lambda tx: box.slots.found(tx, [content[:16] for content in many])) == {
+        content[:16]: content for content in many
+    }
+
+
+def test_free_slots_of_a_bucket_are_chosen_alike(tmp_path: Path) -> None:
+    """One bucket of 64, half full in its lower half: what is added lies anywhere in the rest."""
+    box = Box(tmp_path / "even.sqlite")
+    hits: Counter[int] = Counter()
+    kept = contents(32)
+    box.add(*kept)
+    taken = {slot for slot, payload in box.rows().items() if payload[:1] == b"\1"}
+    for _ in range(40):
+        more = contents(16)
+        box.add(*more)
+        hits.update(slot for slot, payload in box.rows().items() if payload[:1] == b"\1" and slot not in taken)
+        box.run(lambda tx, more=more: box.slots.remove(tx, [content[:16] for content in more]))  # type: ignore[misc]
+    assert set(hits) == set(range(1, 65)) - taken
+    # 640 hits on 32 slots: 20 each, give or take six deviations of 3.2.
+    assert max(hits.values()) < 40
+    box.writer.stop()
+
+
+def test_keys_that_fill_one_bucket_of_a_known_table_do_not_fill_one_of_another(tmp_path: Path) -> None:
+    """The attack: send keys that all hash to one bucket, and the table doubles until the disk is full."""
+    boxes = []
+    for name in ("known", "attacked"):
+        box = Box(tmp_path / name, first_slots=4096)
+        box.add(*contents(1))
+        boxes.append(box)
+    known = boxes[0].rows()[0][1:33]
+    chosen: list[bytes] = []
+    while len(chosen) < 65:
+        key = os.urandom(16)
+        number = int.from_bytes(blake2b(key, digest_size=8, key=known).digest(), "big")
+        chosen += [key + bytes(CONTENT - 16)] * (number % 64 == 7)
+    for box in boxes:
+        box.add(*chosen)
+    assert [len(box.rows()) > 4097 for box in boxes] == [True, False]
+    for box in boxes:
+        box.writer.stop()
+
+
+def test_two_processes_see_each_others_contents_at_once(box: Box) -> None:
+    other = Box(box.path)
+    for _ in range(20):
+        mine, others = contents(20), contents(20)
+        box.add(*mine)
+        assert other.run(lambda tx, mine=mine: other.slots.get(tx, mine[3][:16])) == mine[3]  # type: ignore[misc]
+        other.add(*others)
+        box.run(lambda tx, others=others: box.slots.remove(tx, [others[0][:16]]))  # type: ignore[misc]
+        assert not other.run(lambda tx, others=others: other.slots.has(tx, others[0][:16]))  # type: ignore[misc]
+    assert box.all() == other.all()
+    assert len(box.all()) == 20 * 39
+    other.writer.stop()
+
+
+def test_a_content_that_is_there_already_is_passed_over_when_asked(box: Box) -> None:
+    first, second = contents(2)
+    box.add(first)
+    again = first[:16] + os.urandom(CONTENT - 16)
+    assert box.run(lambda tx: box.slots.add_new(tx, [again, second, second[:16] + bytes(CONTENT - 16)])) == 1
+    assert box.all() == sorted([first, second])
+
+
+def test_contents_below_a_bound_are_removed_without_a_trace(box: Box) -> None:
+    many = [os.urandom(36) + number.to_bytes(4, "big") for number in (1, 2, 255, 256, 70_000)]
+    box.add(*many)
+    assert box.run(lambda tx: box.slots.remove_below(tx, 36, (256).to_bytes(4, "big"))) == 3
+    assert box.all() == sorted(many[3:])
+    data = box.path.read_bytes()
+    assert not any(content[:8] in data for content in many[:3])
+    assert {len(payload) for payload in box.rows().values()} == {CONTENT + 1}
+    assert {type(payload) for payload in box.rows().values()} == {bytes}
+    kinds = "SELECT DISTINCT typeof(payload) FROM things"
+    assert box.run(lambda tx: tx.driver.execute(kinds).fetchall()) == [("blob",)]
 
 
 def test_a_failed_job_leaves_slots_and_memory_as_they_were(box: Box) -> None:

@@ -72,13 +72,14 @@ class ClaimCodes:
         bound to another binding, "wrong_key" when it is unbound and not *may_bind*.
         """
         macs = [_mac(key, code) for key in self._mac_keys(week_of(now))]
+        # Several processes may try at once: who binds first has committed before another one's transaction begins.
         await self._writer.run(lambda transaction: self._bind(transaction, macs, binding, now, may_bind))
 
     def _bind(self, transaction: Transaction, macs: list[bytes], binding: bytes, now: int, may_bind: bool) -> None:
-        content = next(filter(None, (self._slots.get(transaction, mac) for mac in macs)), None)
-        if content is None:
+        found = self._slots.found(transaction, macs)
+        if not found:
             raise RefusedError("unknown_code")
-        mac, expires, bound = _parse(content)
+        mac, expires, bound = _parse(next(iter(found.values())))
         if now >= expires:
             raise RefusedError("unknown_code")
         if bound == _UNBOUND:
@@ -89,13 +90,18 @@ class ClaimCodes:
         elif bound != binding:
             raise RefusedError("other_message")
 
+    async def purge(self, now: int) -> None:
+        """Delete, at most once an hour, what is over at *now*. To be called now and then, also when nobody creates."""
+        if self._is_purge_due(now):
+            await self._writer.run(lambda transaction: self._purge(transaction, now))
+
     def _purge(self, transaction: Transaction, now: int) -> None:
-        """Delete, at most once an hour, what is over."""
-        if now < self._purged + _PURGE_SECONDS:
-            return
-        self._purged = now
-        parsed = map(_parse, self._slots.all(transaction))
-        self._slots.remove(transaction, [mac for mac, expires, _bound in parsed if expires <= now])
+        if self._is_purge_due(now):
+            self._slots.remove_below(transaction, _MAC_BYTES, (now + 1).to_bytes(_TIME_BYTES, "big"))
+            self._purged = now
+
+    def _is_purge_due(self, now: int) -> bool:
+        return now >= self._purged + _PURGE_SECONDS
 
     def _mac_keys(self, week: int) -> list[bytes]:
         """The HMAC keys that codes may be under, this week's first; older ones are deleted."""

@@ -5,12 +5,13 @@
 - Of a spent token its hash and its week are kept; of the moment, nothing.
 """
 
+import contextlib
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
 from nacl.public import PrivateKey
-from sqlalchemy import Table, select
+from sqlalchemy import Table
 
 from ownhue.errors import FormatError, VerificationError
 from ownhue.params import ReportType
@@ -26,6 +27,7 @@ from ownhue.report import (
 )
 from ownhue_server.clock import Clock
 from ownhue_server.frames import RefusedError, fields
+from ownhue_server.publisher.pending import PendingKeys
 from ownhue_server.publisher.tables import PUBLISHED_KEYS, REVISED_KEYS, StoredKey, spent_token
 from ownhue_server.publisher.token_keys import TokenKeys
 from ownhue_server.storage.slots import Slots
@@ -36,11 +38,17 @@ class Reports:
     """The way in for keys: *pending* and *spent* are written through *writer* only."""
 
     def __init__(
-        self, writer: Writer, clock: Clock, private_key: PrivateKey, token_keys: TokenKeys, pending: Slots, spent: Slots
+        self,
+        writer: Writer,
+        clock: Clock,
+        private_keys: Sequence[PrivateKey],
+        token_keys: TokenKeys,
+        pending: PendingKeys,
+        spent: Slots,
     ) -> None:
         self._writer = writer
         self._clock = clock
-        self._private_key = private_key
+        self._private_keys = private_keys
         self._token_keys = token_keys
         self._pending = pending
         self._spent = spent
@@ -49,10 +57,10 @@ class Reports:
         """{"sealed"} -> {}. Raises RefusedError with the words of specs/http-api.md section 4."""
         (sealed,) = fields(body, sealed=bytes)
         now = self._clock.now()
-        try:
-            opened = open_sealed(sealed, self._private_key)
-        except VerificationError as error:
-            raise FormatError("not sealed to this publisher") from error
+        opened = self._open(sealed)
+        if not self._token_keys.knows(opened.key_id):
+            # Another process may have published it a moment ago.
+            await self._writer.run(lambda transaction: self._token_keys.learn_published(transaction, now))
         token = self._check_token(opened, now)
         if isinstance(opened, Report):
             _check_range(opened.keys, now)
@@ -61,6 +69,13 @@ class Reports:
         else:
             await self._writer.run(lambda transaction: self._withdraw(transaction, opened, token.week))
         return {}
+
+    def _open(self, sealed: bytes) -> Report | Withdrawal:
+        """What is sealed to one of the keys: while they change, phones use this one and that."""
+        for private_key in self._private_keys:
+            with contextlib.suppress(VerificationError):
+                return open_sealed(sealed, private_key)
+        raise FormatError("not sealed to this publisher")
 
     def _check_token(self, opened: Report | Withdrawal, now: int) -> ReportTokenKey:
         key = self._token_keys.find(opened.key_id, now)
@@ -74,40 +89,36 @@ class Reports:
 
     def _store(self, transaction: Transaction, report: Report, week: int, keys: Sequence[StoredKey]) -> None:
         self._spend(transaction, report.signature, week)
-        known = _published(transaction, PUBLISHED_KEYS, [key.data for key in keys])
-        new = [key for key in keys if key.data not in known and not self._pending.has(transaction, key.data)]
-        self._pending.add(transaction, [key.to_bytes() for key in new])
+        out = _published(transaction, PUBLISHED_KEYS, [key.data for key in keys])
+        self._pending.add(transaction, [key for key in keys if key.data not in out])
 
     def _withdraw(self, transaction: Transaction, withdrawal: Withdrawal, week: int) -> None:
         """Free the slots of keys that still wait; queue those that are out as revoked."""
         dropped, revoked = self._find(transaction, withdrawal)
         self._spend(transaction, withdrawal.signature, week)
         self._pending.remove(transaction, dropped)
-        self._pending.add(transaction, [key.to_bytes() for key in revoked])
+        self._pending.add(transaction, revoked)
 
     def _find(self, transaction: Transaction, withdrawal: Withdrawal) -> tuple[list[bytes], list[StoredKey]]:
         """What waits, and what is out and not yet revoked. Raises RefusedError when a key or its secret is unknown."""
         names = [data for data, _secret in withdrawal.keys]
+        waiting = self._pending.found(transaction, names)
         published = _published(transaction, PUBLISHED_KEYS, names)
         revised = _published(transaction, REVISED_KEYS, names)
         dropped, revoked = [], []
         for data, secret in withdrawal.keys:
-            content = self._pending.get(transaction, data)
-            waiting = StoredKey.from_bytes(content) if content else None
-            key = waiting or published.get(data)
+            key = waiting.get(data) or published.get(data)
             if key is None or key.commitment != commitment_of(secret):
                 raise RefusedError("unknown_report")
-            if waiting is None and data not in revised:
+            if data not in waiting and data not in revised:
                 revoked.append(key.revoked())
-            elif waiting is not None and waiting.report_type != ReportType.REVOKED:
+            elif data in waiting and key.report_type != ReportType.REVOKED:
                 dropped.append(data)
         return dropped, revoked
 
     def _spend(self, transaction: Transaction, signature: bytes, week: int) -> None:
-        token_hash = sha256(signature).digest()
-        if self._spent.has(transaction, token_hash):
+        if not self._spent.add_new(transaction, [spent_token(sha256(signature).digest(), week)]):
             raise RefusedError("token_spent")
-        self._spent.add(transaction, [spent_token(token_hash, week)])
 
 
 def _stored_key(key: ReportKey, report_type: int) -> StoredKey:
@@ -124,6 +135,8 @@ def _check_range(keys: Sequence[ReportKey], now: int) -> None:
 
 
 def _published(transaction: Transaction, table: Table, names: Sequence[bytes]) -> dict[bytes, StoredKey]:
-    columns = (table.c[name] for name in StoredKey._fields)
-    rows = transaction.connection.execute(select(*columns).where(table.c.data.in_(names)))
-    return {row[0]: StoredKey(*row) for row in rows}
+    """Those of *names* that *table* has. For the driver: SQLAlchemy would take longer than SQLite."""
+    marks = ",".join("?" * len(names))
+    query = f"SELECT data, content FROM {table.name} WHERE data IN ({marks})"  # noqa: S608 - a table of ours
+    rows = transaction.driver.execute(query, names)
+    return {data: StoredKey.of(data, content) for data, content in rows}

@@ -30,6 +30,11 @@ class KeyFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._folder
+
     def load(self, name: str) -> bytes:
         """The key's bytes. Raises StateError when it is absent."""
         try:

@@ -1,28 +1,36 @@
 """Slots: rows of one length in random places, so that neither their numbers nor their bytes keep an order.
 
-    slots = Slots(PENDING, key_bytes=16, content_bytes=55)
+    slots = Slots(SPENT_TOKENS, key_bytes=32, content_bytes=36)
     writer.run(lambda tx: slots.add(tx, [content_1, content_2]))
 
-- The table is filled beforehand: a free slot holds random bytes and a mark. What is added goes into random free slots
-  by an UPDATE of equal length, which SQLite does in place. Row numbers and cell layout stay as they were.
-- At most half of the slots are in use. When more are needed the table is doubled and *everything* is moved to new
-  random places in the same transaction; otherwise the second half would say "came later".
+- The table is filled beforehand: a free slot holds random bytes and a mark. What is added goes into a free slot by an
+  UPDATE of equal length, which SQLite does in place. Row numbers and cell layout stay as they were.
+- The first ``key_bytes`` of a content are its key. A keyed hash of it names a bucket of 64 slots, chance a free one of
+  them. So a content is found without any index or memory, by every process, and its place says nothing of when it came
+  (decisions/0019). The hash's key is the random row 0: whoever sends keys cannot choose their buckets.
+- When a bucket is full the table is doubled and *everything* is moved to new random places under a new hash key in the
+  same transaction; otherwise the second half would say "came later".
 - Removing overwrites with random bytes: a slot that was used looks like one that never was.
-- The first ``key_bytes`` of a content are its key; where each key lies is kept in memory only.
 """
 
+import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, bindparam, insert, select, update
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table
 
+from ownhue_server.storage.slot_statements import BUCKET_SLOTS, Statements
 from ownhue_server.storage.writer import Transaction
 
 #: Slots of a new table.
 FIRST_SLOTS = 4096
+FREE = b"\x00"
+USED = b"\x01"
 
-_FREE = b"\x00"
-_USED = b"\x01"
+_HASH_KEY_BYTES = 32
 
 
 def slot_table(name: str, metadata: MetaData) -> Table:
@@ -30,6 +38,23 @@ def slot_table(name: str, metadata: MetaData) -> Table:
     return Table(
         name, metadata, Column("slot", Integer, primary_key=True), Column("payload", LargeBinary, nullable=False)
     )
+
+
+class _FullError(Exception):
+    """A bucket has no free slot."""
+
+
+class _Places(NamedTuple):
+    """Where keys lie in a table."""
+
+    hash_key: bytes
+    buckets: int
+
+    def first(self, key: bytes) -> int:
+        """The first of the slots that *key* may lie in."""
+        # 8 bytes modulo some thousands: the bias is below 2**-40.
+        number = int.from_bytes(blake2b(key, digest_size=8, key=self.hash_key).digest(), "big")
+        return number % self.buckets * BUCKET_SLOTS + 1
 
 
 class Slots:
@@ -44,119 +69,136 @@ class Slots:
         first_slots: int = FIRST_SLOTS,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._table = table
         self._key_bytes = key_bytes
         self._content_bytes = content_bytes
         self._first_slots = first_slots
         self._random = random
-        self._used: dict[bytes, int] = {}
-        self._free: list[int] = []
-        self._loaded = False
-        self._update = ""
+        self._sql = Statements(table.name, key_bytes, content_bytes)
 
     def has(self, transaction: Transaction, key: bytes) -> bool:
         """Whether a content with *key* is there."""
-        self._load(transaction)
-        return key in self._used
+        return self.get(transaction, key) is not None
 
     def get(self, transaction: Transaction, key: bytes) -> bytes | None:
         """The content with *key*, or None."""
-        self._load(transaction)
-        slot = self._used.get(key)
-        if slot is None:
-            return None
-        column = self._table.c.payload
-        payload: bytes = transaction.connection.execute(select(column).where(self._table.c.slot == slot)).scalar_one()
-        return payload[1:]
+        return self.found(transaction, [key]).get(key)
+
+    def found(self, transaction: Transaction, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The contents that are there, by key."""
+        rows = self._located(transaction.driver, list(keys))
+        return {key: payload[1:] for key, _slot, payload in rows}
 
     def all(self, transaction: Transaction) -> list[bytes]:
         """Every content, in the order of its key."""
-        self._load(transaction)
-        payloads = transaction.connection.execute(select(self._table.c.payload)).scalars()
-        return sorted(payload[1:] for payload in payloads if payload[:1] == _USED)
+        return sorted(payload[1:] for (payload,) in transaction.driver.execute(self._sql.used))
 
     def add(self, transaction: Transaction, contents: Sequence[bytes]) -> None:
         """Put *contents* into random free slots. Their keys must be new (AssertionError: a programming error)."""
-        self._load(transaction)
-        transaction.on_rollback(self._forget)
-        if 2 * (len(self._used) + len(contents)) > len(self._used) + len(self._free):
-            self._grow(transaction, len(contents))
-        writes = []
-        for content in contents:
-            key = content[: self._key_bytes]
-            if key in self._used or len(content) != self._content_bytes:
-                raise AssertionError("a content of this key is already there, or its length is wrong")
-            slot = self._used[key] = self._take_free()
-            writes.append((slot, _USED + content))
-        self._write(transaction.connection, writes)
+        if self.add_new(transaction, contents) != len(contents):
+            raise AssertionError("a content of this key is already there")
+
+    def add_new(self, transaction: Transaction, contents: Sequence[bytes]) -> int:
+        """Put those of *contents* whose keys are new into random free slots; how many these are."""
+        if any(len(content) != self._content_bytes for content in contents):
+            raise AssertionError("a content has the wrong length")
+        db, added = transaction.driver, 0
+        waiting = {content[: self._key_bytes]: content for content in reversed(contents)}
+        while waiting:
+            writes: dict[int, bytes] = {}
+            for key, known, slot in self._planned(db, list(waiting)):
+                if known:
+                    del waiting[key]
+                elif slot is None:
+                    self._grow(db)
+                    break
+                elif slot not in writes:
+                    # Where two fall on one slot, the second has to be planned again.
+                    writes[slot] = USED + waiting.pop(key)
+            else:
+                self._write(db, writes)
+                added += len(writes)
+                continue
+            waiting |= {payload[1 : 1 + self._key_bytes]: payload[1:] for payload in writes.values()}
+        return added
 
     def replace(self, transaction: Transaction, content: bytes) -> None:
-        """Overwrite the content that has the same key, where it lies."""
-        self._load(transaction)
-        self._write(transaction.connection, [(self._used[content[: self._key_bytes]], _USED + content)])
+        """Overwrite the content that has the same key, where it lies. Raises KeyError when there is none."""
+        rows = self._located(transaction.driver, [content[: self._key_bytes]])
+        if not rows or len(content) != self._content_bytes:
+            raise KeyError("no content of this key, or one of another length")
+        self._write(transaction.driver, {rows[0][1]: USED + content})
 
     def remove(self, transaction: Transaction, keys: Iterable[bytes]) -> None:
         """Overwrite the contents of *keys* with random bytes and free their slots. Unknown keys are passed over."""
-        self._load(transaction)
-        transaction.on_rollback(self._forget)
-        slots = [self._used.pop(key) for key in set(keys) if key in self._used]
-        self._free.extend(slots)
-        self._write(transaction.connection, [(slot, self._empty()) for slot in slots])
+        rows = self._located(transaction.driver, list(set(keys)))
+        self._write(
+            transaction.driver, {slot: FREE + self._random(self._content_bytes) for _key, slot, _payload in rows}
+        )
 
-    def _forget(self) -> None:
-        """What memory knows may be wrong after a rollback; the next job reads the table again."""
-        self._loaded = False
+    def remove_below(self, transaction: Transaction, at: int, bound: bytes) -> int:
+        """Remove every content whose bytes from place *at* (counted from 0) are below *bound*; how many these are."""
+        # One more for the mark, and one because SQL counts from 1.
+        removed: int = transaction.driver.execute(self._sql.remove_below, (at + 2, len(bound), bound)).rowcount
+        return removed
 
-    def _load(self, transaction: Transaction) -> None:
-        if self._loaded:
-            return
-        connection = transaction.connection
-        self._used, self._free = {}, []
-        for slot, payload in connection.execute(select(self._table.c.slot, self._table.c.payload)):
-            if payload[:1] == _USED:
-                self._used[payload[1 : 1 + self._key_bytes]] = slot
-            else:
-                self._free.append(slot)
-        if not self._used and not self._free:
-            self._extend(connection, self._first_slots)
-        transaction.on_rollback(self._forget)
-        self._loaded = True
+    def _places(self, db: sqlite3.Connection) -> _Places:
+        """The table's hash key and size; a new table is filled first."""
+        row = db.execute(self._sql.size).fetchone()
+        if row is None:
+            db.execute(self._sql.insert_one, (0, FREE + self._random(self._content_bytes)))
+            db.execute(self._sql.fill, (1, self._first_slots))
+            row = db.execute(self._sql.size).fetchone()
+        payload, slots = row
+        return _Places(payload[1 : 1 + _HASH_KEY_BYTES], slots // BUCKET_SLOTS)
 
-    def _grow(self, transaction: Transaction, more: int) -> None:
-        """Double the table until it has room for *more*, and move every content to a new random place."""
-        contents = self.all(transaction)
-        slots = len(self._used) + len(self._free)
-        needed = slots
-        while 2 * (len(contents) + more) > needed:
-            needed *= 2
-        self._extend(transaction.connection, needed - slots)
-        self._used, self._free = {}, list(range(1, needed + 1))
-        for content in contents:
-            self._used[content[: self._key_bytes]] = self._take_free()
-        moved = [(self._used[content[: self._key_bytes]], _USED + content) for content in contents]
-        self._write(transaction.connection, sorted(moved + [(slot, self._empty()) for slot in self._free]))
+    def _located(self, db: sqlite3.Connection, keys: Sequence[bytes]) -> list[tuple[bytes, int, bytes]]:
+        """Key, slot and payload of those *keys* that are there."""
+        rows = db.execute(self._sql.locate, self._names(db, keys)).fetchall()
+        return [(keys[number], slot, payload) for number, slot, payload in rows]
 
-    def _extend(self, connection: Connection, count: int) -> None:
-        first = len(self._used) + len(self._free) + 1
-        slots = range(first, first + count)
-        connection.execute(insert(self._table), [{"slot": slot, "payload": self._empty()} for slot in slots])
-        self._free.extend(slots)
+    def _planned(self, db: sqlite3.Connection, keys: Sequence[bytes]) -> list[tuple[bytes, bool, int | None]]:
+        """Of each of *keys*, whether it is there, and else a random free slot of its bucket, None when it is full."""
+        # One row for all: the driver hands the interpreter to another thread after each, and may wait to get it back.
+        (plan,) = db.execute(self._sql.plan, self._names(db, keys)).fetchone()
+        return [(keys[number], bool(known), slot) for number, known, slot in json.loads(plan)]
 
-    def _take_free(self) -> int:
-        """A random free slot, no longer free."""
-        # 8 random bytes modulo a few million: the bias is below 2**-40.
-        at = int.from_bytes(self._random(8), "big") % len(self._free)
-        self._free[at], self._free[-1] = self._free[-1], self._free[at]
-        return self._free.pop()
+    def _names(self, db: sqlite3.Connection, keys: Sequence[bytes]) -> dict[str, bytes | str]:
+        places = self._places(db)
+        return {"keys": b"".join(keys), "firsts": json.dumps([places.first(key) for key in keys])}
 
-    def _empty(self) -> bytes:
-        return _FREE + self._random(self._content_bytes)
+    def _write(self, db: sqlite3.Connection, writes: Mapping[int, bytes]) -> None:
+        slots = sorted(writes)
+        payloads = b"".join(writes[slot] for slot in slots)
+        db.execute(self._sql.write, {"slots": json.dumps(slots), "payloads": payloads})
 
-    def _write(self, connection: Connection, writes: Sequence[tuple[int, bytes]]) -> None:
-        if writes:
-            # Compiled once and handed to the driver as it is: SQLAlchemy's own way takes longer than SQLite's work.
-            if not self._update:
-                slot = self._table.c.slot
-                statement = update(self._table).where(slot == bindparam("at")).values(payload=bindparam("new"))
-                self._update = str(statement.compile(dialect=connection.dialect))
-            connection.exec_driver_sql(self._update, [(payload, at) for at, payload in writes])
+    def _grow(self, db: sqlite3.Connection) -> None:
+        """Double the table, more than once if need be, and move every content to a new random place."""
+        secret = FREE + self._random(self._content_bytes)
+        old = slots = self._places(db).buckets * BUCKET_SLOTS
+        db.execute("CREATE TEMP TABLE moving (slot INTEGER PRIMARY KEY, payload BLOB NOT NULL)")
+        while True:
+            slots *= 2
+            places = _Places(secret[1 : 1 + _HASH_KEY_BYTES], slots // BUCKET_SLOTS)
+            try:
+                db.executemany("INSERT INTO temp.moving VALUES (?, ?)", self._moved(db, places))
+                break
+            except _FullError:
+                db.execute("DELETE FROM temp.moving")
+        db.execute(self._sql.fill, (old + 1, slots))
+        db.execute(self._sql.free_all)
+        self._write(db, {0: secret})
+        db.execute(self._sql.move)
+        db.execute("DROP TABLE temp.moving")
+
+    def _moved(self, db: sqlite3.Connection, places: _Places) -> Iterator[tuple[int, bytes]]:
+        """Every payload in use with its new slot. Raises _FullError."""
+        taken = bytearray(places.buckets * BUCKET_SLOTS + 1)
+        for (payload,) in db.execute(self._sql.used):
+            first = places.first(payload[1 : 1 + self._key_bytes])
+            if taken.count(1, first, first + BUCKET_SLOTS) == BUCKET_SLOTS:
+                raise _FullError
+            slot = first
+            while taken[slot := first + self._random(1)[0] % BUCKET_SLOTS]:
+                pass
+            taken[slot] = 1
+            yield slot, payload

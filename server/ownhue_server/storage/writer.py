@@ -4,27 +4,28 @@
     writer.start()
     row_count = await writer.run(lambda tx: tx.connection.execute(...).rowcount)
 
-- A job sees the database alone: jobs run one after the other.
+- A job sees the database alone: jobs run one after the other, and those of other processes before or after a group.
 - Each job has its own SAVEPOINT. A job that raises leaves nothing behind and does not disturb its neighbours.
 - A job is answered after the commit that holds it, so an "ok" is never lost. Many jobs share one commit.
-- Memory that mirrors the database is restored through :meth:`Transaction.on_rollback`.
+- A job that fails because others keep the file, or because it is damaged, gets an error that says so.
+- No memory mirrors the database, so there is none to restore when a job fails or another process writes.
 """
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, MetaData
 
 from ownhue.errors import StateError
-from ownhue_server.storage.database import connect
+from ownhue_server.storage.database import connect, errors_of
 
 T = TypeVar("T")
-Undo = Callable[[], None]
 
 #: Most jobs of one commit: enough to share a disk's sync, few enough that the first one does not wait long.
 GROUP_SIZE = 256
@@ -35,15 +36,22 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.undo: list[Undo] = []
 
-    def on_rollback(self, undo: Undo) -> None:
-        """Call *undo* when this job's changes do not last, be it by its own error or by a failed commit."""
-        self.undo.append(undo)
+    @property
+    def driver(self) -> sqlite3.Connection:
+        """The driver's own connection, for statements so short that SQLAlchemy would take longer than SQLite."""
+        return cast("sqlite3.Connection", self.connection.connection.dbapi_connection)
 
 
 Job = Callable[[Transaction], T]
-_Entry = tuple[Job[Any], "Future[Any]"]
+
+
+class _Entry(NamedTuple):
+    job: Job[Any]
+    future: "Future[Any]"
+    alone: bool
+
+
 _Outcome = tuple["Future[Any]", Any, BaseException | None]
 
 
@@ -54,14 +62,20 @@ class Writer:
         self._engine = engine
         self._tables = tables
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._waiting: _Entry | None = None
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Open the database and create missing tables. Raises StateError when another server uses it."""
+        """Open the database and create missing tables. Raises StateError when it cannot be opened or is damaged."""
         ready: Future[None] = Future()
         self._thread = Thread(target=self._serve, args=(ready,), name="ownhue-writer", daemon=True)
         self._thread.start()
-        ready.result()
+        try:
+            ready.result()
+        except BaseException:
+            # It has ended: a job that were queued now would wait for ever.
+            self._thread = None
+            raise
 
     def stop(self) -> None:
         """Finish the jobs that are queued, then close the database. Harmless when it never started."""
@@ -70,17 +84,20 @@ class Writer:
             self._thread.join()
             self._thread = None
 
-    def submit(self, job: Job[T]) -> "Future[T]":
-        """Queue *job*; the future gives its result once it is committed, or what it raised."""
+    def submit(self, job: Job[T], *, alone: bool = False) -> "Future[T]":
+        """Queue *job*; the future gives its result once it is committed, or what it raised.
+
+        *alone*: it is committed by itself. For a job that changes so many pages that SQLite should not keep them in
+        memory, as it does to undo one job of a group."""
         if self._thread is None:
             raise StateError("the database is closed")
         future: Future[T] = Future()
-        self._queue.put((job, future))
+        self._queue.put(_Entry(job, future, alone))
         return future
 
-    async def run(self, job: Job[T]) -> T:
-        """Await the result of *job*, committed."""
-        return await asyncio.wrap_future(self.submit(job))
+    async def run(self, job: Job[T], *, alone: bool = False) -> T:
+        """Await the result of *job*, committed; *alone* as for :meth:`submit`."""
+        return await asyncio.wrap_future(self.submit(job, alone=alone))
 
     def _serve(self, ready: "Future[None]") -> None:
         try:
@@ -97,33 +114,34 @@ class Writer:
         """The next jobs that nobody has given up on; empty when the writer is to stop."""
         group: list[_Entry] = []
         while not group:
-            entry = self._queue.get()
+            entry, self._waiting = self._waiting or self._queue.get(), None
             if entry is None:
                 return []
             with contextlib.suppress(Empty):
                 while entry is not None:
+                    if group and (entry.alone or group[0].alone or len(group) >= GROUP_SIZE):
+                        self._waiting = entry
+                        return group
                     # From here on the future cannot be cancelled, so a job never runs for a caller who has gone.
-                    if entry[1].set_running_or_notify_cancel():
+                    if entry.future.set_running_or_notify_cancel():
                         group.append(entry)
-                    if len(group) >= GROUP_SIZE:
-                        break
                     entry = self._queue.get_nowait()
-                if entry is None:
-                    self._queue.put(None)
-                    return group
+                self._queue.put(None)
         return group
 
 
 def _commit(connection: Connection, group: list[_Entry]) -> None:
     """Run and commit *group*; answer every future."""
     outcomes: list[_Outcome] = []
-    undo: list[Undo] = []
     try:
-        with connection.begin():
-            outcomes.extend(_run(connection, job, future, undo) for job, future in group)
+        with errors_of(connection.engine), connection.begin():
+            outcomes.extend(_run(connection, entry, len(group) > 1) for entry in group)
     except Exception as error:  # noqa: BLE001 - a full disk, say: nothing of the group lasts, everybody is told
-        _call_all(undo)
-        outcomes = [(future, None, error) for _job, future in group]
+        outcomes = [(entry.future, None, error) for entry in group]
+        driver = Transaction(connection).driver
+        if driver.in_transaction:
+            # A COMMIT that could not be, because somebody reads, leaves the transaction open.
+            driver.execute("ROLLBACK")
     for future, result, failure in outcomes:
         if failure is None:
             future.set_result(result)
@@ -131,25 +149,21 @@ def _commit(connection: Connection, group: list[_Entry]) -> None:
             future.set_exception(failure)
 
 
-def _run(connection: Connection, job: Job[Any], future: "Future[Any]", undo: list[Undo]) -> _Outcome:
+def _run(connection: Connection, entry: _Entry, in_company: bool) -> _Outcome:
     transaction = Transaction(connection)
+    if not in_company:
+        return entry.future, entry.job(transaction), None
+    driver = transaction.driver
     try:
-        with connection.begin_nested():
-            result = job(transaction)
+        with errors_of(connection.engine):
+            driver.execute("SAVEPOINT job")
+            result = entry.job(transaction)
+            driver.execute("RELEASE job")
     except Exception as error:
-        _call_all(transaction.undo)
-        if not _in_transaction(connection):
+        if not driver.in_transaction:
+            # SQLite has ended the group's transaction by itself, as it does when the disk is full.
             raise
-        return future, None, error
-    undo.extend(transaction.undo)
-    return future, result, None
-
-
-def _in_transaction(connection: Connection) -> bool:
-    """Whether the group's transaction still stands: SQLite ends it by itself when the disk is full, for example."""
-    return bool(getattr(connection.connection.dbapi_connection, "in_transaction", True))
-
-
-def _call_all(undo: list[Undo]) -> None:
-    for callback in reversed(undo):
-        callback()
+        driver.execute("ROLLBACK TO job")
+        driver.execute("RELEASE job")
+        return entry.future, None, error
+    return entry.future, result, None
