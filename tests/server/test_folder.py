@@ -1,19 +1,26 @@
-"""publisher/folder.py: whole files, a head that is never stale, no path that leads out."""
+"""publisher/folder.py: whole files, a head that is never stale, no path and no link that leads out."""
 
-from collections import OrderedDict
+import fcntl
+import os
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from ownhue_server.publisher.folder import CACHE_BYTES, PublishedFolder
+from ownhue.errors import StateError
+from ownhue_server.publisher import folder as folder_module
+from ownhue_server.publisher.folder import PublishedFolder
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> PublishedFolder:
+def root(tmp_path: Path) -> Path:
     (tmp_path / "secret.key").write_bytes(b"secret")
-    return PublishedFolder(tmp_path / "published")
+    return tmp_path / "published"
+
+
+@pytest.fixture
+def folder(root: Path) -> PublishedFolder:
+    return PublishedFolder(root)
 
 
 def test_what_is_put_is_read(folder: PublishedFolder) -> None:
@@ -22,12 +29,15 @@ def test_what_is_put_is_read(folder: PublishedFolder) -> None:
     assert folder.holds("keys/12/ab.zip", sha256(b"content").digest())
     assert not folder.holds("keys/12/ab.zip", bytes(32))
     assert not folder.holds("keys/12/cd.zip", bytes(32))
+    assert folder.names("keys") == ["12"]
+    assert folder.names("") == ["keys"]
+    assert folder.names("rulebook") == []
 
 
 def test_the_head_is_never_stale(folder: PublishedFolder) -> None:
     assert folder.read("head") is None
     for note in (b"one", b"two", b"two", b"three"):
-        folder.put_head(note)
+        folder.put_missing("head", note)
         assert folder.read("head") == note
 
 
@@ -44,64 +54,93 @@ def test_the_head_is_never_stale(folder: PublishedFolder) -> None:
         "keys",
         "HEAD",
         ".drafts/x",
+        ".drafts/lock",
         "head\n",
         "head\0",
         "keys\\12",
         "head/",
+        "head/x",
         "a" * 201,
+        "%2e%2e/secret.key",
+        "ke\u0443s/12/ab.zip",
     ],
 )
 def test_a_path_that_is_none_of_ours_leads_nowhere(folder: PublishedFolder, path: str) -> None:
-    folder.put_head(b"note")
+    folder.put("head", b"note")
     folder.put("keys/12/ab.zip", b"content")
-    assert folder.read(path) is None
+    with folder.exclusively():
+        assert folder.read(path) is None
 
 
-def test_old_batches_and_superseded_partials_go_also_from_memory(folder: PublishedFolder) -> None:
-    for path in ("keys/9/a.zip", "keys/10/b.zip", "tile/entries/000.p/3", "tile/entries/000", "tile/entries/001.p/1"):
+def test_links_that_somebody_planted_are_not_followed(folder: PublishedFolder, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "ab.zip").write_bytes(b"secret")
+    folder.put("keys/12/ab.zip", b"content")
+    (root / "link").symlink_to(tmp_path / "secret.key")
+    (root / "keys" / "13").symlink_to(tmp_path / "outside")
+    (root / "keys" / "14").symlink_to(root / "keys" / "12")  # not even one that stays inside
+    for path in ("link", "keys/13/ab.zip", "keys/14/ab.zip"):
+        assert folder.read(path) is None
+        assert not folder.holds(path, sha256(b"secret").digest())
+    with pytest.raises(StateError, match="something else is in its place"):
+        folder.put("keys/13/cd.zip", b"new")
+    assert sorted(path.name for path in (tmp_path / "outside").iterdir()) == ["ab.zip"]
+    folder.put("link", b"a file")  # In the place of the link, not where it leads to.
+    assert (tmp_path / "secret.key").read_bytes() == b"secret"
+    folder.remove("keys/13")
+    assert (tmp_path / "outside" / "ab.zip").exists()
+
+
+def test_a_pipe_that_somebody_planted_keeps_nobody_waiting(folder: PublishedFolder, root: Path) -> None:
+    os.mkfifo(root / "head")
+    assert folder.read("head") is None
+
+
+def test_a_folder_in_the_place_of_a_file_is_said(folder: PublishedFolder, root: Path) -> None:
+    (root / "head").mkdir()
+    with pytest.raises(StateError, match="published/head cannot be written"):
+        folder.put("head", b"note")
+    (root / "keys").write_bytes(b"a file in the place of a folder")
+    with pytest.raises(StateError, match="something else is in its place"):
+        folder.put("keys/12/ab.zip", b"content")
+
+
+def test_what_is_removed_is_gone_and_nothing_else(folder: PublishedFolder) -> None:
+    for path in ("keys/9/a.zip", "keys/10/b.zip", "tile/entries/000.p/3"):
         folder.put(path, b"x")
-        assert folder.read(path) == b"x"
-    folder.remove_batches_before(10)
-    folder.remove_partials_before("tile/entries/001")
-    left = [path for path in ("keys/9/a.zip", "keys/10/b.zip", "tile/entries/000.p/3") if folder.read(path)]
-    assert left == ["keys/10/b.zip"]
-    assert folder.read("tile/entries/000") == folder.read("tile/entries/001.p/1") == b"x"
+    folder.remove("keys/9")
+    folder.remove("tile/entries/000.p")
+    folder.remove("keys/9")
+    folder.remove("area/none.json")
+    assert [path for path in ("keys/9/a.zip", "keys/10/b.zip", "tile/entries/000.p/3") if folder.read(path)] == [
+        "keys/10/b.zip"
+    ]
 
 
-def test_half_written_files_of_a_crash_are_never_seen(folder: PublishedFolder, tmp_path: Path) -> None:
-    drafts = tmp_path / "published" / ".drafts"
-    (drafts / "half").write_bytes(b"ha")
-    second = PublishedFolder(tmp_path / "published")
-    # A server that does not hold the database yet leaves the drafts of the one that does alone.
-    assert list(drafts.iterdir()) == [drafts / "half"]
-    assert second.read(".drafts/half") is None
-    second.clear_drafts()
-    assert list(drafts.iterdir()) == []
+def test_half_written_files_of_a_crash_are_never_seen(folder: PublishedFolder, root: Path) -> None:
+    half = root / ".drafts" / "half"
+    half.write_bytes(b"ha")
+    assert folder.read(".drafts/half") is None
+    # A draft that another process is writing at this moment stays.
+    other = root / ".drafts" / "other"
+    with other.open("wb") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        folder.clear_drafts()
+        assert not half.exists()
+        assert other.exists()
+    folder.clear_drafts()
+    assert not other.exists()
 
 
-def test_memory_for_serving_is_bounded(folder: PublishedFolder) -> None:
-    block = bytes(CACHE_BYTES // 4)
-    for number in range(6):
-        folder.put(f"keys/{number}/a.zip", block)
-        folder.read(f"keys/{number}/a.zip")
-    assert sum(len(data) for data in folder._cache.values()) <= CACHE_BYTES
-    assert folder.read("keys/0/a.zip") == block
-
-
-def test_removing_old_files_while_others_are_served_does_not_lose_count(folder: PublishedFolder) -> None:
-    """A wrong count would end in a memory that is emptied for nothing, or in errors once it is empty."""
-    threads: list[Thread] = []
-
-    class Interrupted(OrderedDict[str, bytes]):
-        def __setitem__(self, path: str, data: bytes) -> None:
-            super().__setitem__(path, data)
-            threads.append(Thread(target=folder.remove_batches_before, args=(10,)))
-            threads[-1].start()
-            threads[-1].join(0.2)
-
-    for path in ("keys/9/a.zip", "keys/10/b.zip"):
-        folder.put(path, b"x")
-    folder._cache = Interrupted()
-    assert folder.read("keys/10/b.zip") == b"x"
-    threads[-1].join()
-    assert folder._cached_bytes == sum(len(data) for data in folder._cache.values())
+def test_one_process_at_a_time_replaces_and_removes(
+    folder: PublishedFolder, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "LOCK_SECONDS", 0.1)
+    with (
+        folder.exclusively(),
+        pytest.raises(StateError, match="does not go on"),
+        PublishedFolder(root).exclusively(),
+    ):
+        pass
+    with PublishedFolder(root).exclusively():
+        pass

@@ -3,30 +3,41 @@
 - One transaction decides everything, and stores the files themselves: what is in the folder can be written again.
 - A key goes out in the first batch whose closing time is at least its own end plus the embargo.
 - A batch is never skipped, closed twice, or closed before the one before it.
+- The same database, documents and random bytes give the same bytes.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ownhue.errors import StateError
-from ownhue.key_file import KeyFile, SignatureInfo, write_key_file
+from ownhue.key_file import DEFAULT_LIMITS, KeyFileHead, SignatureInfo, stream_key_file
 from ownhue.log import LogEntry
-from ownhue.params import EMBARGO_SECONDS, EPOCH_SECONDS, RETENTION_DAYS, ReportType
+from ownhue.params import EPOCH_SECONDS, RETENTION_DAYS
 from ownhue.region import Region
 from ownhue.tree import Frontier, leaf_hash
 from ownhue.tree_head import TreeHead, sign_tree_head
-from ownhue_server.publisher.padding import KeyMetadata, moved, padding_keys
-from ownhue_server.publisher.tables import FILES, HEADS, LEAVES, PUBLISHED_KEYS, REVISED_KEYS, StoredKey
-from ownhue_server.storage.slots import Slots
+from ownhue_server.documents import Document
+from ownhue_server.online_keys import key_file_version
+from ownhue_server.publisher.chance import Chance, Random
+from ownhue_server.publisher.history import keys_of, recent_metadata, zone_of
+from ownhue_server.publisher.invented import KeyMetadata, Occasion
+from ownhue_server.publisher.padding import Padding, Room, make_padding
+from ownhue_server.publisher.pending import PendingKeys
+from ownhue_server.publisher.tables import FILES, HEADS, LEAVES, PUBLISHED_KEYS, REVISED_KEYS
 from ownhue_server.storage.writer import Transaction
 
-#: Span before a batch from which padding is cloned when the batch has no key of its own.
-RECENT_SECONDS = EPOCH_SECONDS
+#: Folders of which every document counts, not the newest alone. specs/publication.md section 1
+SETS = frozenset({"trust", "area"})
+#: Folders of documents that are deleted after the retention. specs/publication.md section 1
+FADING = frozenset({"area"})
+#: Most keys of a batch; what is beyond waits for the next one.
+MAX_KEYS = DEFAULT_LIMITS.keys
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,15 @@ class Press:
     log_key: SigningKey
     key_file_key: EllipticCurvePrivateKey
     padding: int
-    pending: Slots
-    random: Callable[[int], bytes] = os.urandom
+    """Fewest keys in a key file."""
+    pending: PendingKeys
+    random: Random = os.urandom
+    listed_log_keys: Sequence[bytes] = ()
+    """Further public keys (Ed25519) by which heads of before, or of another process, may be signed."""
+
+    def log_keys(self) -> list[bytes]:
+        """Public keys by which a head in the folder may be signed, the one in use first."""
+        return [bytes(self.log_key.verify_key), *self.listed_log_keys]
 
     def closing_time(self, batch: int) -> int:
         """Unix second at which *batch* ends and is closed."""
@@ -51,101 +69,111 @@ class Press:
     def due(self, transaction: Transaction, now: int) -> range:
         """The batches to be closed at *now*, oldest first. A new log begins with the batch that ended last."""
         ended = now // self.region.batch_seconds - 1
-        newest = newest_head(transaction.connection)
-        return range(max(ended, 0) if newest is None else newest[0] + 1, ended + 1)
+        newest = newest_batch(transaction.connection)
+        return range(max(ended, 0) if newest is None else newest + 1, ended + 1)
 
-    def close(self, transaction: Transaction, batch: int, documents: Mapping[str, bytes]) -> None:
-        """Close *batch*; *documents* by kind become leaves where they changed. Raises StateError out of turn."""
+    def close(self, transaction: Transaction, batch: int, documents: Sequence[Document]) -> None:
+        """Close *batch*; *documents* become leaves where they are new. Raises StateError out of turn."""
         connection = transaction.connection
-        newest = newest_head(connection)
-        if newest is not None and batch != newest[0] + 1:
+        newest = newest_batch(connection)
+        if newest is not None and batch != newest + 1:
             raise StateError("batches are closed one after the other")
         self._publish_keys(transaction, batch)
-        entries = [
-            *(_publish(connection, kind, content, batch) for kind, content in _changed(connection, documents)),
-            _publish(connection, "keys", self._key_file(connection, batch), batch),
-        ]
-        frontier = Frontier.from_bytes(newest[1]) if newest else Frontier()
-        leaves = [leaf.encode() for leaf in entries]
+        entries = [_publish(connection, document, batch) for document in _new(connection, documents)]
+        entries.append(_publish(connection, Document(f"keys/{batch}", self._key_file(connection, batch)), batch))
+        self._grow_log(connection, batch, [entry.encode() for entry in entries])
+        self._forget(connection, self.oldest_kept(batch))
+
+    def _publish_keys(self, transaction: Transaction, batch: int) -> None:
+        """Move the keys that may go out from the pending ones to *batch*, with padding."""
+        closing, seconds = self.closing_time(batch), self.region.batch_seconds
+        connection = transaction.connection
+        ready = self.pending.ready(transaction, closing, MAX_KEYS)
+        sample = self.pending.ready_metadata(transaction, closing, ready)
+        own = [(KeyMetadata(*metadata), count) for metadata, count in sample]
+        chance = Chance(self.random)
+        recent = recent_metadata(connection, batch, seconds, chance)
+        occasion = Occasion(closing, seconds, zone_of(connection))
+        room = Room(ready.keys, self.padding, MAX_KEYS - ready.revised)
+        padding = make_padding(own, recent, room, occasion, chance)
+        self.pending.publish(transaction, batch, closing, padding.keys, ready)
+        self._queue(transaction, batch, padding)
+
+    def _queue(self, transaction: Transaction, batch: int, padding: Padding) -> None:
+        """What invented people still have to send waits where the keys of real ones do."""
+        self.pending.add(transaction, padding.late)
+        for later, keys in padding.taken_back:
+            revoked = [key.revoked() for key in keys]
+            self.pending.add(transaction, revoked, not_before=self.closing_time(batch + later))
+
+    def _key_file(self, connection: Connection, batch: int) -> bytes:
+        """The key file of *batch*, streamed out of the database."""
+        closing, file = self.closing_time(batch), BytesIO()
+        stream_key_file(
+            file,
+            KeyFileHead(closing - self.region.batch_seconds, closing, self.region.name),
+            keys_of(connection, PUBLISHED_KEYS, batch),
+            keys_of(connection, REVISED_KEYS, batch),
+            self.key_file_key,
+            SignatureInfo(self.region.key_file_id, key_file_version(self.region, self.key_file_key.public_key())),
+        )
+        return file.getvalue()
+
+    def _grow_log(self, connection: Connection, batch: int, leaves: Sequence[bytes]) -> None:
+        """Append *leaves* and sign the head of *batch*."""
+        before = connection.execute(select(HEADS.c.frontier).order_by(HEADS.c.batch.desc()).limit(1)).scalar()
+        frontier = Frontier() if before is None else Frontier.from_bytes(before)
         for number, leaf in enumerate(leaves, frontier.size):
             connection.execute(insert(LEAVES).values(number=number, batch=batch, entry=leaf))
         frontier = frontier.extend(map(leaf_hash, leaves))
         head = TreeHead(self.region.origin, frontier.size, frontier.root(), self.closing_time(batch))
         note = sign_tree_head(head, self.log_key)
-        connection.execute(
-            insert(HEADS).values(batch=batch, size=frontier.size, frontier=frontier.to_bytes(), note=note)
-        )
+        row = {"batch": batch, "size": frontier.size, "frontier": frontier.to_bytes(), "note": note}
+        connection.execute(insert(HEADS).values(**row))
+
+    def _forget(self, connection: Connection, oldest: int) -> None:
+        """Delete what is older than the retention. The names of faded documents stay, so that none comes twice."""
         for table in (PUBLISHED_KEYS, REVISED_KEYS):
-            connection.execute(delete(table).where(table.c.batch < self.oldest_kept(batch)))
-        connection.execute(delete(FILES).where(FILES.c.kind == "keys", FILES.c.batch < self.oldest_kept(batch)))
-
-    def _key_file(self, connection: Connection, batch: int) -> bytes:
-        """The key file of *batch*."""
-        keys, revised = (_keys(connection, table, batch) for table in (PUBLISHED_KEYS, REVISED_KEYS))
-        closing = self.closing_time(batch)
-        content = KeyFile(
-            closing - self.region.batch_seconds,
-            closing,
-            self.region.name,
-            tuple(key.exposure_key() for key in keys),
-            tuple(key.exposure_key() for key in revised),
-        )
-        return write_key_file(
-            content, self.key_file_key, SignatureInfo(self.region.key_file_id, self.region.key_file_version)
-        )
-
-    def _publish_keys(self, transaction: Transaction, batch: int) -> None:
-        """Move the keys that may go out from the pending ones to *batch*, with padding."""
-        connection, closing = transaction.connection, self.closing_time(batch)
-        pending = map(StoredKey.from_bytes, self.pending.all(transaction))
-        ready = [key for key in pending if key.end + EMBARGO_SECONDS <= closing]
-        revised = [key for key in ready if key.report_type == ReportType.REVOKED]
-        keys = [key for key in ready if key.report_type != ReportType.REVOKED]
-        keys += padding_keys(keys, self._recent(connection, batch), self.padding, closing, self.random)
-        for table, group in ((PUBLISHED_KEYS, keys), (REVISED_KEYS, revised)):
-            if group:
-                # Sorted by the keys themselves, so that the pages too hold real keys and padding in one order.
-                connection.execute(insert(table), [{"batch": batch, **key._asdict()} for key in sorted(group)])
-        self.pending.remove(transaction, [key.data for key in ready])
-
-    def _recent(self, connection: Connection, batch: int) -> list[KeyMetadata]:
-        """Metadata of the keys published during the last day, moved on to *batch*."""
-        seconds = self.region.batch_seconds
-        columns = (PUBLISHED_KEYS.c[name] for name in ("batch", *KeyMetadata._fields))
-        since = batch - max(RECENT_SECONDS // seconds, 1)
-        rows = connection.execute(select(*columns).where(PUBLISHED_KEYS.c.batch.between(since, batch - 1)))
-        closing = self.closing_time(batch)
-        candidates = (moved(KeyMetadata(*row[1:]), (batch - row[0]) * seconds, closing) for row in rows)
-        return [metadata for metadata in candidates if metadata is not None]
+            connection.execute(delete(table).where(table.c.batch < oldest))
+        connection.execute(delete(FILES).where(FILES.c.kind == "keys", FILES.c.batch < oldest))
+        faded = FILES.c.kind.in_(FADING) & (FILES.c.batch < oldest)
+        connection.execute(update(FILES).where(faded).values(content=b""))
 
 
-def newest_head(connection: Connection) -> tuple[int, bytes] | None:
-    """Batch and frontier of the newest tree head; None for a log that has none."""
-    row = connection.execute(select(HEADS.c.batch, HEADS.c.frontier).order_by(HEADS.c.batch.desc()).limit(1)).first()
-    return None if row is None else (row[0], row[1])
+def newest_batch(connection: Connection) -> int | None:
+    """The batch that was closed last; None for a log that has none."""
+    return connection.execute(select(func.max(HEADS.c.batch))).scalar()
 
 
-def _changed(connection: Connection, documents: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
-    """Kind and content of the *documents* that differ from the newest of their kind, sorted by kind."""
-    changed = []
-    for kind, content in sorted(documents.items()):
-        newest = select(FILES.c.content).where(FILES.c.kind == kind).order_by(FILES.c.batch.desc()).limit(1)
-        if connection.execute(newest).scalar() != content:
-            changed.append((kind, content))
-    return changed
+def _new(connection: Connection, documents: Sequence[Document]) -> list[Document]:
+    """The *documents* that get a leaf, by folder, else in their order.
+
+    Of a set those whose content is not published yet; of another folder the last one if it is not the newest there.
+    """
+    states = {document.folder: document for document in documents if document.folder not in SETS}
+    new = [document for document in states.values() if _newest(connection, document.folder) != document.content]
+    for document in dict.fromkeys(document for document in documents if document.folder in SETS):
+        path = _entry(document, 0).path
+        if connection.execute(select(FILES.c.path).where(FILES.c.path == path)).first() is None:
+            new.append(document)
+    return sorted(new, key=lambda document: document.folder)
 
 
-def _publish(connection: Connection, kind: str, content: bytes, batch: int) -> LogEntry:
+def _newest(connection: Connection, kind: str) -> bytes | None:
+    newest = select(FILES.c.content).where(FILES.c.kind == kind).order_by(FILES.c.batch.desc()).limit(1)
+    return connection.execute(newest).scalar()
+
+
+def _entry(document: Document, batch: int) -> LogEntry:
+    ending = "zip" if document.folder.startswith("keys/") else "json"
+    return LogEntry.of(document.folder, document.content, ending, batch)
+
+
+def _publish(connection: Connection, document: Document, batch: int) -> LogEntry:
     """Store a file; its leaf."""
-    folder, ending = (f"keys/{batch}", "zip") if kind == "keys" else (kind, "json")
-    entry = LogEntry.of(folder, content, ending, batch)
+    entry = _entry(document, batch)
     # A document may return to an earlier content: a new leaf for the file that is there already.
     connection.execute(delete(FILES).where(FILES.c.path == entry.path))
-    connection.execute(insert(FILES).values(path=entry.path, kind=kind, batch=batch, content=content))
+    row = {"path": entry.path, "kind": entry.kind, "batch": batch, "content": document.content}
+    connection.execute(insert(FILES).values(**row))
     return entry
-
-
-def _keys(connection: Connection, table: Table, batch: int) -> list[StoredKey]:
-    columns = (table.c[name] for name in StoredKey._fields)
-    rows = connection.execute(select(*columns).where(table.c.batch == batch).order_by(table.c.data))
-    return [StoredKey(*row) for row in rows]

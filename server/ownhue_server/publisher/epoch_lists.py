@@ -8,49 +8,62 @@ server. It is looked at again with the next batch.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ownhue.documents import open_document
-from ownhue.errors import OwnhueError, VerificationError
+from ownhue.encoding import parse_canonical_json
+from ownhue.errors import FormatError, OwnhueError, VerificationError
 from ownhue.passes import EpochKey, EpochList
 from ownhue.past_keys import PastKeys, check_past_keys
-from ownhue.region import Region
 from ownhue_server import logs
+from ownhue_server.documents import Document
 
 EPOCHS, PAST_EPOCHS = "epochs", "past-epochs"
 
 _log = logs.get("publisher")
 
 
+@dataclass(frozen=True)
+class Issuer:
+    """Whose lists are looked at."""
+
+    name: str
+    """As in the region file."""
+    keys: Sequence[bytes]
+    """Ed25519 keys, one of which has to have signed."""
+
+
 def without_bad_lists(
-    documents: Mapping[str, bytes], published: Sequence[bytes], region: Region, now: int
-) -> dict[str, bytes]:
-    """*documents* by kind without a list of epoch keys or of past ones that contradicts what was published before.
+    documents: Sequence[Document], published: Sequence[bytes], issuer: Issuer, now: int
+) -> list[Document]:
+    """*documents* without a list of epoch keys or of past ones that contradicts what was published before.
 
     *published*: the lists of epoch keys in the log, oldest first. *now*: the time of the batch, unix seconds.
     """
-    good = dict(documents)
+    good = {document.folder: document.content for document in documents}
     before: list[EpochList] = []
     for kind, check in ((EPOCHS, _check_epochs), (PAST_EPOCHS, _check_past)):
         try:
             if kind in good:
-                before = before or [_epochs(data, region) for data in published]
-                check(good, before, region, now)
+                before = before or [_known(data, issuer) for data in published]
+                check(good, before, issuer, now)
         except OwnhueError as error:
             _log.error("a list is not published", kind=kind, error=type(error).__name__)
             del good[kind]
-    return good
+    return [document for document in documents if document.folder in good]
 
 
-def _check_epochs(good: Mapping[str, bytes], before: list[EpochList], region: Region, _now: int) -> None:
-    epochs = _epochs(good[EPOCHS], region)
+def _check_epochs(good: Mapping[str, bytes], before: list[EpochList], issuer: Issuer, _now: int) -> None:
+    epochs = _of(issuer, open_document(good[EPOCHS], EPOCHS, issuer.keys))
     for earlier in before:
         epochs.check_follows(earlier)
     before.append(epochs)
 
 
-def _check_past(good: Mapping[str, bytes], before: list[EpochList], region: Region, now: int) -> None:
-    past = PastKeys.from_body(open_document(good[PAST_EPOCHS], PAST_EPOCHS, [region.issuer_key_bytes]))
-    if past.issuer != region.issuer_name:
+def _check_past(good: Mapping[str, bytes], before: list[EpochList], issuer: Issuer, now: int) -> None:
+    past = PastKeys.from_body(open_document(good[PAST_EPOCHS], PAST_EPOCHS, issuer.keys))
+    if past.issuer != issuer.name:
         raise VerificationError("a list of another issuer")
     used: dict[int, EpochKey] = {key.epoch: key for epochs in before for key in epochs.keys}
     check_past_keys(past, used, now)
@@ -59,8 +72,16 @@ def _check_past(good: Mapping[str, bytes], before: list[EpochList], region: Regi
         raise VerificationError("a past key of an epoch that is still listed")
 
 
-def _epochs(data: bytes, region: Region) -> EpochList:
-    epochs = EpochList.from_body(open_document(data, EPOCHS, [region.issuer_key_bytes]))
-    if epochs.issuer != region.issuer_name:
+def _known(data: bytes, issuer: Issuer) -> EpochList:
+    """A list that was published. It was verified then; meanwhile its key may have been dropped."""
+    match parse_canonical_json(data):
+        case {"signed": dict(body)}:
+            return _of(issuer, body)
+    raise FormatError("not a list of epoch keys")
+
+
+def _of(issuer: Issuer, body: dict[str, Any]) -> EpochList:
+    epochs = EpochList.from_body(body)
+    if epochs.issuer != issuer.name:
         raise VerificationError("a list of another issuer")
     return epochs

@@ -2,7 +2,7 @@
 
 | table | row | kept |
 |---|---|---|
-| pending_keys | a slot (storage/slots.py): key and metadata, waiting for a batch | until its batch |
+| pending_keys | a slot (storage/slots.py, pending.py): key and metadata, waiting for a batch | until its batch |
 | spent_tokens | a slot: SHA-256 of a token's signature, and its week | while that week's tokens are accepted |
 | published_keys | clustered by batch and key: key, metadata, commitment. Padding has the same columns | 14 days |
 | revised_keys | clustered by batch and key: a published key that was taken back | 14 days |
@@ -33,11 +33,8 @@ def _key_table(name: str) -> Table:
         TABLES,
         Column("batch", Integer, primary_key=True),
         Column("data", LargeBinary, primary_key=True),
-        Column("rolling_start", Integer, nullable=False),
-        Column("rolling_period", Integer, nullable=False),
-        Column("report_type", Integer, nullable=False),
-        Column("days_since_onset", Integer),
-        Column("commitment", LargeBinary, nullable=False),
+        # Everything but the key, as StoredKey.content has it: a row moves here from its slot without being taken apart.
+        Column("content", LargeBinary, nullable=False),
         Index(f"{name}_by_data", "data", unique=True),
         sqlite_with_rowid=False,
     )
@@ -77,7 +74,11 @@ _INTEGER_BYTES = 4
 #: days_since_onset as stored when the phone did not say; outside GAEN's -14..14.
 _NO_ONSET = -128
 
-STORED_KEY_BYTES = KEY_BYTES + _INTEGER_BYTES + 3 + _COMMITMENT_BYTES
+#: Of a content: rolling start, period, report type and days since onset, which the commitment follows.
+METADATA_BYTES = _INTEGER_BYTES + 3
+#: Where in a content (from 0) the report type stands.
+REPORT_TYPE_AT = _INTEGER_BYTES + 1
+CONTENT_BYTES = METADATA_BYTES + _COMMITMENT_BYTES
 SPENT_TOKEN_BYTES = TOKEN_BYTES + _INTEGER_BYTES
 
 
@@ -110,23 +111,27 @@ class StoredKey(NamedTuple):
         """The key as it is published when it was taken back."""
         return self._replace(report_type=int(ReportType.REVOKED))
 
-    def to_bytes(self) -> bytes:
-        """The content of a slot."""
+    @property
+    def content(self) -> bytes:
+        """Everything but the data, as it is stored (39 bytes): rolling start, period, type, onset, commitment."""
         onset = _NO_ONSET if self.days_since_onset is None else self.days_since_onset
         return (
-            self.data
-            + self.rolling_start.to_bytes(_INTEGER_BYTES, "big")
+            self.rolling_start.to_bytes(_INTEGER_BYTES, "big")
             + bytes((self.rolling_period, self.report_type))
             + onset.to_bytes(1, "big", signed=True)
             + self.commitment
         )
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "StoredKey":
-        """The key of :meth:`to_bytes`."""
-        start = int.from_bytes(content[16:20], "big")
-        onset = int.from_bytes(content[22:23], "big", signed=True)
-        return cls(content[:16], start, content[20], content[21], None if onset == _NO_ONSET else onset, content[23:])
+    def of(cls, data: bytes, content: bytes) -> "StoredKey":
+        """The key *data* with what :attr:`content` gave."""
+        return cls(data, *metadata_of(content), content[METADATA_BYTES:])
+
+
+def metadata_of(content: bytes) -> tuple[int, int, int, int | None]:
+    """Rolling start, rolling period, report type and days since onset of a content, or of its first seven bytes."""
+    onset = int.from_bytes(content[6:7], "big", signed=True)
+    return int.from_bytes(content[:4], "big"), content[4], content[5], None if onset == _NO_ONSET else onset
 
 
 def spent_token(token_hash: bytes, week: int) -> bytes:
