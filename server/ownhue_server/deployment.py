@@ -6,7 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from pydantic import ValidationError
@@ -26,10 +25,9 @@ from ownhue_server.config import (
     load_config,
     settings_bytes,
 )
+from ownhue_server.online_keys import KEY_FILES, LOG, REPORTS, SIGNING, spki
 from ownhue_server.storage.key_folder import KeyFolder, load_p256, new_p256, new_seed, write_private
-
-#: Names of the long-lived keys inside the folders of their roles.
-SIGNING, LOG, KEY_FILES, REPORTS = "signing", "log", "key-files", "reports"
+from ownhue_server.trust_store import create_embedded
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class Plan:
     url: str
     """Where phones reach it, without a slash at the end."""
     rulebook: Rulebook
+    now: int
+    """Unix second at which it is made; the root of trust is void ten years later."""
     padding: int = PADDING
     """Fewest keys in a key file."""
     batch_seconds: int = BATCH_SECONDS
@@ -64,6 +64,7 @@ def create_deployment(directory: Path, plan: Plan) -> tuple[Config, str]:
         config = Config(directory, _region(directory / "keys", plan), settings)
     except ValidationError as error:
         raise FormatError(f"no such deployment can be: {first_error(error)}") from error
+    create_embedded(config, plan.now)
     config.rulebook.write_bytes(rulebook_bytes(plan.rulebook))
     (directory / "region.json").write_bytes(region_bytes(config.region))
     # Written last: a folder with settings is a whole deployment.
@@ -102,7 +103,7 @@ def _region(keys: Path, plan: Plan) -> Region:
         url=plan.url,
         origin=f"{place.netloc}{place.path}/log",
         log_key=_ed25519(publisher, LOG),
-        key_file_key=base64url_encode(key_files.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+        key_file_key=base64url_encode(spki(key_files)),
         key_file_id=plan.rulebook.region,
         key_file_version="v1",
         publisher_key=base64url_encode(bytes(reports)),

@@ -1,8 +1,8 @@
 """Where the publisher gets the documents that the other roles want published."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import httpx
 
@@ -10,12 +10,15 @@ from ownhue.documents import open_document
 from ownhue.errors import OwnhueError
 from ownhue_server import logs
 from ownhue_server.config import Config, Role
+from ownhue_server.online_keys import public_keys
 
 #: Paths of a role's documents, by kind, for a publisher in another process. specs/http-api.md
 PATHS = {
     Role.AUTHORITY: {
         "report-keys": "/authority/v1/documents/report-keys",
         "rulebook": "/authority/v1/documents/rulebook",
+        "certificate-trust": "/authority/v1/documents/certificate-trust",
+        "regions": "/authority/v1/documents/regions",
     },
     Role.ISSUER: {"epochs": "/issuer/v1/epochs", "past-epochs": "/issuer/v1/past-epochs"},
 }
@@ -27,11 +30,20 @@ MAX_BYTES = 1 << 20
 _log = logs.get("publisher")
 
 
+class Document(NamedTuple):
+    """A file to be published that is named after its content."""
+
+    folder: str
+    """Folder below the published one; for most the kind of the document."""
+    content: bytes
+    """The file."""
+
+
 class Source(Protocol):
     """A role in this process that has documents."""
 
-    def documents(self, now: int) -> Mapping[str, bytes]:
-        """Documents to be published at *now*, by kind."""
+    def documents(self, now: int) -> Sequence[Document]:
+        """Documents to be published at *now* (unix seconds)."""
 
 
 class DocumentSources:
@@ -42,30 +54,30 @@ class DocumentSources:
         self._local = local
         self._http = httpx.AsyncClient(timeout=FETCH_SECONDS, trust_env=False)
 
-    async def documents(self, now: int) -> Mapping[str, bytes]:
+    async def documents(self, now: int) -> Sequence[Document]:
         """All documents for *now*.
 
         One that cannot be had or is not signed by its role is left out: what was published of it goes on to hold.
         """
-        documents: dict[str, bytes] = {}
+        documents: list[Document] = []
         for role, paths in PATHS.items():
             source = self._local[role]
             if source is not None:
-                documents |= await self._ask(role, source, now)
+                documents += await self._ask(role, source, now)
                 continue
             for kind, path in paths.items():
-                document = await self._fetch(role, kind, path)
-                documents |= {} if document is None else {kind: document}
+                content = await self._fetch(role, kind, path)
+                documents += [] if content is None else [Document(kind, content)]
         return documents
 
-    async def _ask(self, role: Role, source: Source, now: int) -> Mapping[str, bytes]:
+    async def _ask(self, role: Role, source: Source, now: int) -> Sequence[Document]:
         """The documents of a role in this process; none when it fails, as when it cannot be reached."""
         try:
             return await asyncio.to_thread(source.documents, now)
         except (OwnhueError, OSError) as error:
             # A damaged key of one role must not keep back the keys of those who are ill.
             _log.error("the documents of a role cannot be had", role=role.value, error=type(error).__name__)
-            return {}
+            return []
 
     async def close(self) -> None:
         """Close connections."""
@@ -84,12 +96,8 @@ class DocumentSources:
                     if len(body) > MAX_BYTES:
                         return None
             # What a broken front answers in the role's place would stay in the log for ever.
-            open_document(bytes(body), kind, [self._signing_key(role)])
+            open_document(bytes(body), kind, public_keys(self._config, role.value))
         except (httpx.HTTPError, OwnhueError) as error:
             _log.warning("a document cannot be had", kind=kind, error=type(error).__name__)
             return None
         return bytes(body)
-
-    def _signing_key(self, role: Role) -> bytes:
-        region = self._config.region
-        return region.authority_key_bytes if role == Role.AUTHORITY else region.issuer_key_bytes

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import signal
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -22,6 +23,11 @@ from ownhue_server.config import PADDING, Config, load_config, naming, parse_rol
 from ownhue_server.deployment import Plan, create_deployment, resume_rehearsal
 from ownhue_server.serving import listen, run
 
+#: What embedded trust means, in one sentence.
+EMBEDDED = (
+    "The keys of the root of trust were made on this machine, in keys/trust: good for trying out, not for people's "
+    "phones. Before phones rely on it, hold a key ceremony (server/README.md)."
+)
 #: Earliest time of a rehearsal: padding needs some weeks that lie behind.
 FIRST_START = 30 * 86400
 
@@ -42,8 +48,9 @@ def init(
     batch_seconds: BatchSeconds = BATCH_SECONDS,
 ) -> None:
     """Make a deployment: keys, settings, region file. Prints the region and the desk key, which is shown only now."""
-    plan = Plan(url.rstrip("/"), _rulebook(rulebook), padding, batch_seconds)
+    plan = Plan(url.rstrip("/"), _rulebook(rulebook), int(time.time()), padding, batch_seconds)
     config, desk_key = create_deployment(directory, plan)
+    print(EMBEDDED, file=sys.stderr)  # noqa: T201 - said once, to whoever makes a deployment
     _print_json(config, desk_key, config.region.url)
 
 
@@ -52,12 +59,15 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Port = 8000,
     role: Annotated[list[str] | None, typer.Option(help="authority, publisher, issuer; default: all three.")] = None,
+    clock_is_right: Annotated[
+        bool, typer.Option("--clock-is-right", help="Start although the clock is over a day ahead of the last batch.")
+    ] = False,
 ) -> None:
     """Serve a deployment and close its batches on time."""
     config = load_config(directory)
     if config.settings.rehearsal:
         raise StateError(f"{directory} holds a rehearsal; make a deployment to serve with: ownhue-server init")
-    server = create_app(config, parse_roles(role or ()))
+    server = create_app(config, parse_roles(role or ()), clock_is_right=clock_is_right)
     run(server, listen(host, port), lambda: logs.get("server").info("ready"))
 
 
@@ -76,7 +86,7 @@ def rehearse(
 ) -> None:
     """Serve on loopback with a clock that the client moves; ends with standard input.
 
-    Prints one line of JSON when it answers: url, region, desk_key, directory.
+    Prints one line of JSON when it answers: url, region, desk_key, directory, trust_root.
     """
     if not _is_loopback(host):
         raise typer.BadParameter("a rehearsal listens on a loopback address only", param_hint="--host")
@@ -93,7 +103,8 @@ def rehearse(
         if (folder / "settings.json").exists():
             config, desk_key = resume_rehearsal(folder, url)
         else:
-            config, desk_key = create_deployment(folder, Plan(url, book, padding, batch_seconds, rehearsal=True))
+            plan = Plan(url, book, clock.now(), padding, batch_seconds, rehearsal=True)
+            config, desk_key = create_deployment(folder, plan)
         run(create_app(config, clock=clock), bound, lambda: _print_json(config, desk_key, url), until_stdin_ends=True)
 
 
@@ -113,6 +124,7 @@ def _print_json(config: Config, desk_key: str, url: str) -> None:
         "region": config.region.model_dump(),
         "desk_key": desk_key,
         "directory": str(config.directory),
+        "trust_root": json.loads((config.directory / "root.json").read_bytes()),
     }
     print(json.dumps(line), flush=True)  # noqa: T201 - what the command is for
 
