@@ -19,32 +19,53 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ownhue.region import region_bytes
 from ownhue_server import logs
+from ownhue_server.answers import Answers
 from ownhue_server.authority.service import Authority
-from ownhue_server.clock import Clock, RehearsalClock, SystemClock
+from ownhue_server.clock import Clock, RehearsalClock, SystemClock, check_start
 from ownhue_server.config import ALL_ROLES, Config, Role
 from ownhue_server.documents import DocumentSources
+from ownhue_server.frames import phone_route
+from ownhue_server.health import Upkeep
 from ownhue_server.issuer.service import Issuer
+from ownhue_server.limits import Limiter
 from ownhue_server.publisher.service import Publisher
 from ownhue_server.rehearsal import Rehearsal
 
-#: Seconds between two looks at the clock for batches that are due.
+#: Seconds between two looks at the clock for what is due.
 TICK_SECONDS = 5
 
 _log = logs.get("server")
 
 
-def create_app(config: Config, roles: Collection[Role] = ALL_ROLES, clock: Clock | None = None) -> FastAPI:
-    """The server of *config* in *roles*. With a RehearsalClock it can be moved, and closes batches only when it is."""
+def create_app(
+    config: Config,
+    roles: Collection[Role] = ALL_ROLES,
+    clock: Clock | None = None,
+    *,
+    clock_is_right: bool = False,
+) -> FastAPI:
+    """The server of *config* in *roles*. With a RehearsalClock it can be moved, and closes batches only when it is.
+
+    Its start raises StateError when the clock lies too far ahead, unless *clock_is_right*.
+    """
     clock = clock or SystemClock()
     authority = Authority(config, clock) if Role.AUTHORITY in roles else None
     issuer = Issuer(config, clock) if Role.ISSUER in roles else None
     sources = DocumentSources(config, {Role.AUTHORITY: authority, Role.ISSUER: issuer})
     publisher = Publisher(config, clock, sources.documents) if Role.PUBLISHER in roles else None
+    parts = [part for part in (publisher, issuer, authority) if part]
+    answers = Answers(config.settings.answer_milliseconds)
+    limiter = Limiter(config.settings.refusals_per_hour, config.settings.address_header)
+    upkeep = Upkeep(roles, clock, limiter, publisher, authority)
+    # A rehearsal's clock goes where its client wants it.
+    trusting = clock_is_right or isinstance(clock, RehearsalClock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(sources.close)
+            if issuer and not trusting:
+                issuer.check_clock(clock.now())
             if authority:
                 authority.start()
                 stack.push_async_callback(authority.stop)
@@ -53,15 +74,22 @@ def create_app(config: Config, roles: Collection[Role] = ALL_ROLES, clock: Clock
                 stack.callback(issuer.stop)
             if publisher:
                 stack.callback(publisher.stop)
-                await publisher.start()
-                if not isinstance(clock, RehearsalClock):
-                    await stack.enter_async_context(_closing_batches(publisher, clock))
+                await publisher.start(None if trusting else lambda newest: check_start(newest, clock.now()))
+            await stack.enter_async_context(_ticking(upkeep))
+            await stack.enter_async_context(answers.releasing())
             yield
 
     app = FastAPI(title="ownhue-server", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.publisher = publisher
     app.add_exception_handler(HTTPException, _say)
-    app.router.routes.extend(_routes(config, roles, publisher, issuer, authority))
+    app.router.routes.extend(
+        # The busiest first.
+        phone_route(path, handler, answers, limiter)
+        for part in parts
+        for path, handler in part.phone_endpoints.items()
+    )
+    app.router.routes.extend(route for part in parts for route in part.routes)
+    app.router.routes.extend(_common_routes(config, upkeep))
     if authority:
         app.include_router(authority.desk_router)
     if isinstance(clock, RehearsalClock):
@@ -70,39 +98,26 @@ def create_app(config: Config, roles: Collection[Role] = ALL_ROLES, clock: Clock
     return app
 
 
-def _routes(config: Config, roles: Collection[Role], *parts: Publisher | Issuer | Authority | None) -> list[BaseRoute]:
-    """Routes of the roles, the busiest first, and those that every process has."""
+def _common_routes(config: Config, upkeep: Upkeep) -> list[BaseRoute]:
+    """Routes that every process has."""
     region = region_bytes(config.region)
-    health = {"ok": True, "roles": sorted(roles)}
 
     async def get_region(_request: Request) -> Response:
         return Response(region, media_type="application/json")
 
-    async def get_health(_request: Request) -> Response:
-        return JSONResponse(health)
-
-    return [
-        *(route for part in parts if part for route in part.routes),
-        Route("/region.json", get_region, methods=["GET"]),
-        Route("/health", get_health, methods=["GET"]),
-    ]
+    return [Route("/region.json", get_region, methods=["GET"]), Route("/health", upkeep.answer, methods=["GET"])]
 
 
 @contextlib.asynccontextmanager
-async def _closing_batches(publisher: Publisher, clock: Clock) -> AsyncIterator[None]:
-    """While open, batches are closed as they fall due."""
+async def _ticking(upkeep: Upkeep) -> AsyncIterator[None]:
+    """While open, what is due is done."""
 
-    async def close_due() -> None:
+    async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            try:
-                await publisher.write_missing()
-                for batch in await publisher.due(clock.now()):
-                    await publisher.close_batch(batch)
-            except Exception as error:  # noqa: BLE001 - a full disk today must not end publishing for ever
-                _log.error("a batch could not be closed", error=type(error).__name__)
+            await upkeep.tick()
 
-    task = asyncio.create_task(close_due())
+    task = asyncio.create_task(tick())
     try:
         yield
     finally:

@@ -3,6 +3,8 @@
 - A served clock never goes back, and never leaps: it follows the system's clock only as far as the processor's own
   timer allows. Whoever sets the system's clock a day ahead does not make the publisher publish keys that are still in
   use; the server says so in its log and needs a restart if the leap was right.
+- A server does not start when its clock is more than a day ahead of what it did last, unless it is told that the clock
+  is right: a machine that starts with a wrong clock gives nothing away.
 - A rehearsal's clock is moved by its client, forward only.
 """
 
@@ -15,6 +17,8 @@ from ownhue_server import logs
 
 #: The system's clock may run ahead of the processor's timer by this many seconds in all, plus one in a thousand.
 LEAP_SECONDS = 60
+#: Seconds that the clock may lie ahead of the newest batch when the server starts. specs/http-api.md section 2
+MAX_AHEAD_SECONDS = 86_400
 
 _log = logs.get("clock")
 
@@ -51,6 +55,20 @@ class SystemClock:
             _log.warning("the system's clock leapt ahead and is not followed; restart if it is right now")
         self._last = max(self._last, int(min(wall, latest)))
         return self._last
+
+
+def check_start(newest: int, now: int) -> None:
+    """Raises StateError when *now*, at a server's start, lies too far ahead of the *newest* thing it knows to be past.
+
+    Both are unix seconds. A clock that is ahead closes batches of days to come and opens epoch keys of days that are
+    not over. Up to a day ahead opens none: a past key is published a day after its epoch (specs/pass.md section 8).
+    """
+    if now > newest + MAX_AHEAD_SECONDS:
+        days = (now - newest) // 86_400
+        raise StateError(
+            f"the system's clock is {days} days ahead of what this server did last; if it is right, and the server was "
+            "off so long, start it with --clock-is-right"
+        )
 
 
 class RehearsalClock:

@@ -4,16 +4,18 @@
     frame({"code": "1234 5678", "blinded": h'...', "key_id": h'...'})  ->  frame({"ok": true, "signature": h'...'})
                                                                        or  frame({"ok": false, "error": "unknown_code"})
 
-- Whoever watches the line, or the server's front, learns neither what was asked nor whether it was granted.
-- At most one byte more than a frame is read of any request.
+- Whoever watches the line, or the server's front, learns neither what was asked nor whether it was granted: one status,
+  one size, one deadline (answers.py) for what is granted, refused, pretended, unreadable, too long or too slow.
+- At most one byte more than a frame is read of any request, and for a bounded time.
 - Nothing of a request is ever logged; of an error of our own, its type.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -21,10 +23,16 @@ from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.params import FRAME_BYTES
 from ownhue_server import logs
+from ownhue_server.answers import Answers
+from ownhue_server.limits import Limiter
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 MEDIA_TYPE = "application/octet-stream"
+#: Seconds in which a phone's request must have come. specs/http-api.md section 1
+BODY_SECONDS = 10
+#: What a phone sends that only pretends to want something. specs/http-api.md section 1
+DECOY = {"decoy": True}
 
 _log = logs.get("frames")
 
@@ -37,7 +45,7 @@ class RefusedError(OwnhueError):
         self.word = word
 
 
-def phone_route(path: str, handler: Handler) -> Route:
+def phone_route(path: str, handler: Handler, answers: Answers, limiter: Limiter) -> Route:
     """The route of a phone endpoint: *handler* gets the request's map and returns what the answer has beside "ok".
 
     It raises FormatError for a wrong map ("malformed") and RefusedError with any other word.
@@ -45,19 +53,49 @@ def phone_route(path: str, handler: Handler) -> Route:
 
     async def endpoint(request: Request) -> Response:
         try:
-            answer = {"ok": True, **await handler(_parse(await read_body(request)))}
-        except RefusedError as refusal:
-            answer = refuse(refusal.word)
-        except FormatError:
-            answer = refuse("malformed")
-        except ClientDisconnect:
-            raise
-        except Exception as error:  # noqa: BLE001 - even our own failure looks like every other answer from outside
-            _log.error("a phone endpoint failed", error=type(error).__name__)
-            answer = refuse("unavailable")
-        return Response(frame(cbor_encode(answer)), media_type=MEDIA_TYPE)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await read_body(request)
+        except (LimitError, TimeoutError):
+            body = b""  # No frame, so it takes the way of everything that is none.
+        content = await answers.at_deadline(_limited(body, request.scope, path, handler, limiter))
+        return Response(content, media_type=MEDIA_TYPE)
 
     return Route(path, endpoint, methods=["POST"])
+
+
+async def _limited(body: bytes, scope: Mapping[str, Any], path: str, handler: Handler, limiter: Limiter) -> bytes:
+    """The frame that answers *body*; refused unseen when its address was refused too often."""
+    async with limiter.turn(path, scope) as turn:
+        if turn is None:
+            return _framed(refuse("too_many"))
+        answer = await _answer(body, handler)
+        # What fails through our own fault is nobody's guess.
+        turn.refused = not answer["ok"] and answer["error"] != "unavailable"
+        return _framed(answer)
+
+
+async def _answer(body: bytes, handler: Handler) -> dict[str, Any]:
+    try:
+        parsed = _parse(body)
+        if _is_decoy(parsed):
+            return {"ok": True}
+        return {"ok": True, **await handler(parsed)}
+    except RefusedError as refusal:
+        return refuse(refusal.word)
+    except FormatError:
+        return refuse("malformed")
+    except Exception as error:  # noqa: BLE001 - even our own failure looks like every other answer from outside
+        _log.error("a phone endpoint failed", error=type(error).__name__)
+        return refuse("unavailable")
+
+
+def _is_decoy(body: dict[str, Any]) -> bool:
+    # 1 == True in Python, but not in CBOR.
+    return body == DECOY and body["decoy"] is True
+
+
+def _framed(answer: dict[str, Any]) -> bytes:
+    return frame(cbor_encode(answer))
 
 
 def refuse(word: str) -> dict[str, Any]:

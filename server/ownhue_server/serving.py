@@ -1,4 +1,8 @@
-"""Running an application on a socket: no access log, no words of the web server, a clean end."""
+"""Running an application on a socket: no access log, no words of the web server, limits, a clean end.
+
+What stays with the web server in front: TLS, HTTP/2, how many connections and requests one address may have, and how
+slowly a file may be read. specs/http-api.md section 1
+"""
 
 import asyncio
 import contextlib
@@ -14,10 +18,16 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from ownhue.errors import StateError
+if sys.platform != "win32":
+    import resource
 
-#: Seconds that open connections get when the server ends.
-GRACE_SECONDS = 5
+from ownhue.errors import StateError
+from ownhue_server.connections import MAX_CONNECTIONS, Connections, limited_protocol
+
+#: Seconds that open connections get when the server ends: enough for an answer that waits for its deadline.
+GRACE_SECONDS = 12
+#: Open files that are not connections: databases, published files, the log.
+OTHER_FILES = 256
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,20 +48,39 @@ def run(app: FastAPI, bound: socket.socket, ready: Callable[[], None], *, until_
 
     Raises what the application's start raised.
     """
-    _quiet()
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    config = web_server(app)
     server = _Server(config, ready)
     if until_stdin_ends:
         threading.Thread(target=_watch_stdin, args=(server,), daemon=True).start()
     with contextlib.closing(bound), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, server, bound))
+
+
+def web_server(app: FastAPI) -> uvicorn.Config:
+    """How the web server is to run *app*."""
+    _quiet()
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        http=limited_protocol(Connections(_places())),  # type: ignore[arg-type]  # anything that makes a protocol
+        limit_concurrency=2 * MAX_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _places() -> int:
+    """How many connections there may be: as many as we want, if the system lets us have so many files."""
+    if sys.platform == "win32":
+        return MAX_CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + OTHER_FILES
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, soft), hard))
+    return max(files - OTHER_FILES, OTHER_FILES)
 
 
 async def _serve(app: FastAPI, server: "_Server", bound: socket.socket) -> None:

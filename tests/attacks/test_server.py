@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,15 @@ import pytest
 
 from ownhue.blind_rsa import generate_key
 from ownhue.device import ENROL, PASSES, sign_request
-from ownhue.encoding import cbor_encode, frame
+from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import FRAME_BYTES, ReportType
-from ownhue.report import Report, report_message, seal
+from ownhue.report import Report, ReportKey, report_message, seal
 from ownhue.report.token import ReportTokenKey, finish_token, request_token
 from ownhue.ticket import sign_ticket
+from ownhue_server.authority import guesses
 from tests.server.clinic import Clinic
 from tests.server.patient import CLAIM, REPORT, Patient, make_key
-from tests.server.served import BATCH, MONDAY, Served, device_key, served
+from tests.server.served import BATCH, MONDAY, Served, deployment, device_key, served
 
 PHONE_PATHS = (CLAIM, REPORT, "/issuer/v1/enrol", "/issuer/v1/passes")
 TODAY = MONDAY // 86400
@@ -109,6 +111,43 @@ def test_blinded_messages_that_are_no_numbers_below_the_modulus_do_not_consume_t
     assert clinic.server.ask(CLAIM, good)["ok"]
 
 
+def test_many_phones_guess_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address is stopped by the limiter; of many the operator hears, and nobody else is kept from claiming."""
+    monkeypatch.setattr(guesses, "ALARM", 20)
+    with served(tmp_path / "guessed") as server:
+        clinic = Clinic(server)
+        code = clinic.code()
+        wrong = claim_body(clinic, code)
+        for number in range(20):
+            guess = f"1{(int(code[1:]) + 1 + number) % 10**7:07d}"
+            assert server.ask(CLAIM, {**wrong, "code": guess}) == refused("unknown_code")
+        assert capsys.readouterr().err.count("many wrong spoken codes") == 1
+        assert server.ask(CLAIM, claim_body(clinic, code))["ok"]
+
+
+def test_one_address_guesses_codes(tmp_path: Path) -> None:
+    """After 30 wrong codes nothing is looked at any more, not even the right one; another address is served."""
+    with served(tmp_path / "guessed", refusals_per_hour=30, address_header="x-forwarded-for") as server:
+        clinic = Clinic(server)
+        body = claim_body(clinic, clinic.code())
+        right, wrong = frame(cbor_encode(body)), frame(cbor_encode({**body, "code": "19999999"}))
+
+        async def ask(content: bytes, address: str) -> dict[str, Any]:
+            headers = {"x-forwarded-for": f"198.51.100.1, {address}"}
+            answer = await server.http.post(CLAIM, content=content, headers=headers)
+            return dict(cbor_decode(unframe(answer.content)))
+
+        async def guess_at_once() -> list[dict[str, Any]]:
+            return await asyncio.gather(*(ask(wrong, "203.0.113.5") for _ in range(200)))
+
+        words = [answer["error"] for answer in server.run(guess_at_once())]
+        assert (words.count("unknown_code"), words.count("too_many")) == (30, 170)
+        assert server.run(ask(right, "203.0.113.5")) == refused("too_many")
+        assert server.run(ask(right, "203.0.113.6"))["ok"]
+
+
 # Tokens and reports
 
 
@@ -165,6 +204,74 @@ def test_a_foreign_token(clinic: Clinic) -> None:
     patient.signature = finish_token(request, own, blind)
     assert clinic.send(patient.sealed(own, clinic.server.config.region)) == "unknown_key"
     assert clinic.report(patient) == "bad_token"
+
+
+def test_nothing_in_place_of_a_signature(clinic: Clinic) -> None:
+    """DP3T took tokens whose algorithm was "none" (CVE-2020-15957). Here no message says how it is to be checked."""
+    server = clinic.server
+    for signature in (bytes(256), b"\0" * 255 + b"\1", b"\xff" * 256, bytes(512)):
+        patient = Patient.with_keys(MONDAY, 2)
+        patient.signature = signature
+        assert clinic.report(patient) == "bad_token"
+    for path, body in (("enrol", enrol_body(server, 1, "x")), ("passes", passes_body(server, 1))):
+        for nothing in (b"", bytes(64), b"none"):
+            word = "bad_signature" if len(nothing) == 64 else "malformed"
+            assert server.ask(f"/issuer/v1/{path}", {**body, "signature": nothing}) == refused(word)
+    ticket = server.desk("tickets", {})["ticket"]
+    head, _, content = ticket.partition(".")
+    bare = f"{head}.{content[: -(64 * 4 // 3)]}"
+    for text in (bare, f"{bare}{'A' * (64 * 4 // 3)}"):
+        assert server.ask("/issuer/v1/enrol", enrol_body(server, 1, text)) == refused("bad_ticket")
+
+
+def test_an_expired_token(tmp_path: Path) -> None:
+    """Of a key three weeks old, when the publisher has forgotten what was spent under it."""
+    _config, desk_key = deployment(tmp_path / "server", batch_seconds=86_400)
+    with served(tmp_path / "server", desk_key=desk_key) as server:
+        clinic = Clinic(server)
+        sealed = clinic.patient(2).sealed(clinic.key(), server.config.region)
+        server.move_clock(MONDAY + 3 * 7 * 86400)
+        assert clinic.send(sealed) == "unknown_key"
+
+
+def test_a_token_that_was_not_made_for_these_keys(clinic: Clinic) -> None:
+    """Two patients exchange their tokens: none is spent, and each goes through with its own."""
+    one, other = clinic.patient(3), clinic.patient(3)
+    one.signature, other.signature = other.signature, one.signature
+    assert [clinic.report(one), clinic.report(other)] == ["bad_token", "bad_token"]
+    one.signature, other.signature = other.signature, one.signature
+    assert [clinic.report(one), clinic.report(other)] == ["ok", "ok"]
+
+
+def _report_that_nobody_checked(key_id: bytes, signature: bytes, keys: Sequence[ReportKey]) -> Report:
+    """As a phone with other ideas would make it."""
+    report = object.__new__(Report)
+    for name, value in (("key_id", key_id), ("signature", signature), ("keys", tuple(keys))):
+        object.__setattr__(report, name, value)
+    return report
+
+
+def test_inconsistent_keys_consume_nothing_and_are_written_nowhere(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Immuni answered 204 to inconsistent keys, consumed the code, stored nothing, and logged the keys."""
+    server = clinic.server
+    patient = clinic.patient(3)
+    files = {path: path.read_bytes() for path in server.config.directory.rglob("*.sqlite*")}
+    first, second, third = patient.keys
+    for keys, word in (
+        ([first, second, third._replace(rolling_start=MONDAY // 600 + 12)], "bad_token"),
+        ([first, first._replace(days_since_onset=2), third], "malformed"),
+        ([first, second._replace(rolling_start=first.rolling_start), third], "malformed"),
+        ([first, second._replace(rolling_period=145), third], "malformed"),
+    ):
+        forged = _report_that_nobody_checked(clinic.key().key_id, patient.signature, keys)
+        assert clinic.send(seal(forged, server.config.region.publisher_key_bytes, os.urandom)) == word
+    for path, content in files.items():
+        assert path.read_bytes() == content, path.name
+    logged = capsys.readouterr().err
+    assert [key for key in patient.datas if key.hex() in logged or repr(key) in logged] == []
+    assert clinic.report(patient) == "ok"
 
 
 def test_a_token_of_another_report_type(clinic: Clinic) -> None:

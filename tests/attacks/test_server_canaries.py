@@ -6,6 +6,8 @@ from a loopback address that occurs nowhere else, so that it can be searched for
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ import httpx
 import pytest
 
 from ownhue.device import ENROL, PASSES, sign_request
-from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
+from ownhue.encoding import canonical_json, cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import ReportType
 from ownhue.region import Region, parse_region_body
 from ownhue.report import report_message
@@ -31,6 +33,8 @@ from tests.server.patient import CLAIM, REPORT, Patient, token_key
 from tests.server.served import BATCH, MONDAY, device_key
 
 ADDRESS = "127.7.13.99"
+#: What the web server in front says; nobody's address.
+FORWARDED = "203.0.113.213"
 
 
 @dataclass
@@ -121,7 +125,9 @@ def test_a_rehearsal_writes_no_canary(tmp_path: Path) -> None:
     assert said == {"stdout": b"", "stderr": b""}
 
 
-def test_a_served_deployment_logs_no_canary(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_served_deployment_logs_no_canary(tmp_path: Path, end: signal.Signals) -> None:
+    """With deadline, limiter, decoys, an own failure, and an end that may be a crash. CovidCode logged its codes."""
     command = [sys.executable, "-m", "ownhue_server"]
     bound = listen("127.0.0.1", 0)
     port = bound.getsockname()[1]
@@ -129,19 +135,50 @@ def test_a_served_deployment_logs_no_canary(tmp_path: Path) -> None:
     init = [*command, "init", str(tmp_path / "server"), "--url", url, "--padding", "20"]
     hello = json.loads(subprocess.run(init, capture_output=True, check=True, timeout=60).stdout)
     bound.close()
+    change_settings(tmp_path / "server", answer_milliseconds=10, refusals_per_hour=12, address_header="x-forwarded-for")
     serve = [*command, "serve", str(tmp_path / "server"), "--port", str(port)]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             wait_until_ready(url)
             with visitor(url) as http:
+                http.headers["X-Forwarded-For"] = f"198.51.100.1, {FORWARDED}"
                 result = visit(http, parse_region_body(hello["region"]), hello["desk_key"], int(time.time()))
+                result.secrets["forwarded address"] = FORWARDED.encode()
+                words = misbehave(http, tmp_path / "server" / "authority.sqlite", result.secrets["code 0"].decode())
             written = everything_in(tmp_path / "server")
         finally:
-            process.terminate()
+            process.send_signal(end)
             stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert words == {"unavailable", "malformed", "too_many", "decoy"}
+    assert process.returncode == (0 if end == signal.SIGTERM else -end)
     check(result, {**written, "stdout": stdout, "stderr": stderr})
-    assert b"is closed and published" in stderr
+    for line in (b"is closed and published", b"a phone endpoint failed", b"an address has no refusals left"):
+        assert line in stderr
+
+
+def change_settings(directory: Path, **changes: object) -> None:
+    """As an operator would, with an editor."""
+    path = directory / "settings.json"
+    path.write_bytes(canonical_json(json.loads(path.read_bytes()) | changes))
+
+
+def misbehave(http: httpx.Client, database: Path, code: str) -> set[str]:
+    """Decoys, a table that is gone while a code is claimed, and too many refusals; the words that came."""
+
+    def word(body: bytes) -> str:
+        answer = cbor_decode(unframe(http.post(CLAIM, content=body).content))
+        return "decoy" if answer["ok"] else str(answer["error"])
+
+    words = {word(frame(cbor_encode({"decoy": True}))) for _ in range(3)}
+    with sqlite3.connect(database, timeout=10) as connection:
+        connection.execute("ALTER TABLE claim_codes RENAME TO gone")
+    connection.close()
+    document = http.get("/authority/v1/documents/report-keys").content
+    region = parse_region_body(http.get("/region.json").json())
+    key = token_key(document, region, ReportType.CONFIRMED_TEST, int(time.time()) // (7 * 86400))
+    blinded = request_token(os.urandom(32), key, os.urandom).blinded_message
+    words.add(word(frame(cbor_encode({"code": code, "blinded": blinded, "key_id": key.key_id}))))
+    return words | {word(code.encode()) for _ in range(20)}
 
 
 def wait_until_ready(url: str) -> None:

@@ -3,7 +3,7 @@
 import os
 import platform
 
-from tests.benchmarks import evidence, protocol, reports
+from tests.benchmarks import catch_up, evidence, protocol, publishing, reports, response_times, witness
 
 
 def main() -> None:
@@ -18,6 +18,10 @@ def main() -> None:
     protocol.codes()
     evidence.certificates()
     reports.reports()
+    response_times.response_times()
+    publishing.publishing()
+    witness.cosignatures()
+    catch_up.catching_up()
 
 
 if __name__ == "__main__":

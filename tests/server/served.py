@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import tempfile
 from collections.abc import Awaitable, Collection, Coroutine, Iterator
@@ -88,7 +89,7 @@ class Served:
 def prepared_keys() -> dict[str, bytes]:
     """Key files of a deployment that has started once: making a dozen RSA keys for each test would take a second."""
     with tempfile.TemporaryDirectory() as folder:
-        config, _desk_key = create_deployment(Path(folder), Plan(URL, demonstration_rulebook()))
+        config, _desk_key = create_deployment(Path(folder), Plan(URL, demonstration_rulebook(), MONDAY))
         for role in (Authority(config, RehearsalClock(MONDAY)), Issuer(config, RehearsalClock(MONDAY))):
             role.documents(MONDAY)
         return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*.key")}
@@ -99,7 +100,7 @@ def deployment(directory: Path, *, padding: int = 20, batch_seconds: int = BATCH
     for name, data in prepared_keys().items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(data)
-    return create_deployment(directory, Plan(URL, demonstration_rulebook(), padding, batch_seconds))
+    return create_deployment(directory, Plan(URL, demonstration_rulebook(), MONDAY, padding, batch_seconds))
 
 
 @contextlib.contextmanager
@@ -111,18 +112,25 @@ def served(
     roles: Collection[Role] = ALL_ROLES,
     padding: int = 20,
     desk_key: str = "",
+    clock_is_right: bool = False,
+    **settings: Any,
 ) -> Iterator[Served]:
-    """The application of the deployment in *directory*, which is made when there is none, at *now*."""
+    """The application of the deployment in *directory*, which is made when there is none, at *now*.
+
+    *settings* replace those of its file. Without any, answers leave at once and as many may be refused as like.
+    """
     if (directory / "settings.json").exists():
         config = load_config(directory)
     else:
         config, desk_key = deployment(directory, padding=padding)
+    changes = {"answer_milliseconds": 0, "refusals_per_hour": 100_000, **settings}
+    config = dataclasses.replace(config, settings=config.settings.model_copy(update=changes))
     loop = asyncio.new_event_loop()
     clock = clock or RehearsalClock(now)
     server = Served(config, desk_key, clock, loop)
     try:
         with contextlib.ExitStack() as stack:
-            app = create_app(config, roles, clock)
+            app = create_app(config, roles, clock, clock_is_right=clock_is_right)
             lifespan = app.router.lifespan_context(app)
             server.run(_awaited(lifespan.__aenter__()))
             stack.callback(lambda: server.run(_awaited(lifespan.__aexit__(None, None, None))))

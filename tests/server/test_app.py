@@ -14,6 +14,7 @@ from ownhue.region import parse_region
 from ownhue_server import app as app_module
 from ownhue_server.clock import SystemClock
 from ownhue_server.config import Role
+from ownhue_server.health import LATE_SECONDS
 from tests.server.clinic import Clinic
 from tests.server.served import BATCH, MONDAY, URL, Served, deployment, served
 
@@ -63,6 +64,11 @@ def test_a_role_alone_opens_only_its_own_database_and_routes(tmp_path: Path, rol
         assert statuses == {name: 200 if name == role else 404 for name in Role}
 
 
+def kinds_in(server: Served) -> list[str]:
+    """Kinds of what is in the log, without the files by which the publisher itself vouches for them."""
+    return [entry.kind for entry in Clinic(server).published().entries if not entry.kind.startswith("trust")]
+
+
 def test_a_publisher_alone_publishes_what_it_can_fetch_from_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,17 +91,16 @@ def test_a_publisher_alone_publishes_what_it_can_fetch_from_the_others(
     others_said = dict(answers)
     with served(tmp_path / "server", roles={Role.PUBLISHER}) as server:
         # The issuer is down: the batch is closed all the same, and its document follows with the next one.
-        kinds = [entry.kind for entry in Clinic(server).published().entries]
-        assert kinds == ["report-keys", "rulebook", "keys"]
+        assert kinds_in(server) == ["report-keys", "rulebook", "keys"]
         # So it is when its front answers in its place: nothing but what the role signed gets into the log.
         answers |= dict.fromkeys([down, *answers], b"<html>sorry</html>")
         server.move_clock(MONDAY + BATCH)
-        assert [entry.kind for entry in Clinic(server).published().entries][3:] == ["keys"]
+        assert kinds_in(server)[3:] == ["keys"]
         answers |= {**others_said, down: epochs}
         server.move_clock(MONDAY + 2 * BATCH)
-        assert [entry.kind for entry in Clinic(server).published().entries][4:] == ["epochs", "keys"]
+        assert kinds_in(server)[4:] == ["epochs", "keys"]
         server.move_clock(MONDAY + 3 * BATCH)
-        assert [entry.kind for entry in Clinic(server).published().entries][6:] == ["keys"]
+        assert kinds_in(server)[6:] == ["keys"]
 
 
 def test_a_served_deployments_clock_cannot_be_moved(tmp_path: Path) -> None:
@@ -133,6 +138,39 @@ def test_the_system_clock_set_ahead_publishes_no_key_early(tmp_path: Path, monke
         wall[0] += 86400
         server.run(asyncio.sleep(0.1))
         assert clinic.published().head.time == MONDAY
+
+
+def test_health_tells_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "TICK_SECONDS", 0.01)
+    time = [float(MONDAY)]
+    with served(tmp_path / "server", clock=SystemClock(lambda: time[0], lambda: time[0] - MONDAY)) as server:
+
+        def becomes(**trouble: str) -> bool:
+            for _ in range(500):
+                server.run(asyncio.sleep(0.01))
+                health = server.request("GET", "/health").json()
+                if health == {"ok": not trouble, "roles": ["authority", "issuer", "publisher"], **trouble}:
+                    return True
+            return False
+
+        assert becomes()
+        tick = server.publisher.tick
+
+        async def fail() -> None:
+            raise OSError("no space left on device")
+
+        async def sleep() -> None:
+            pass
+
+        monkeypatch.setattr(server.publisher, "tick", fail)
+        assert becomes(error="failing")
+        monkeypatch.setattr(server.publisher, "tick", sleep)
+        time[0] += BATCH + LATE_SECONDS - 1
+        assert becomes()
+        time[0] += 1
+        assert becomes(error="late")
+        monkeypatch.setattr(server.publisher, "tick", tick)
+        assert becomes()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ownhue.ticket import open_ticket
 from ownhue_server.authority.claim_codes import LONG_SECONDS, SHORT_SECONDS
 from tests.server.clinic import WEEK, Clinic
 from tests.server.patient import CLAIM, Patient, claim_token, token_keys
-from tests.server.served import MONDAY, Served, served
+from tests.server.served import MONDAY, Served, deployment, served
 
 
 @pytest.fixture
@@ -87,21 +87,23 @@ def test_codes_live_on_when_the_week_and_its_hmac_key_change(tmp_path: Path) -> 
         assert names == {f"claim-codes-{end_of_week // WEEK + number}" for number in (0, 1)}
 
 
-def test_the_lists_of_token_keys_overlap_and_old_private_keys_go(server: Served) -> None:
-    region = server.config.region
-    lists = []
-    for week in range(4):
-        server.move_clock(MONDAY + week * WEEK)
-        document = server.request("GET", "/authority/v1/documents/report-keys").content
-        lists.append({(key.report_type, key.week): key.key_id for key in token_keys(document, region)})
-    this_week = MONDAY // WEEK
-    assert sorted(lists[0]) == [(kind, this_week + number) for kind in (1, 2, 3, 5) for number in (0, 1)]
-    for before, after in pairwise(lists):
-        common = before.keys() & after.keys()
-        assert len(common) == 4
-        assert {name: before[name] for name in common} == {name: after[name] for name in common}
-    kept = {path.stem.rpartition("-")[2] for path in (server.config.directory / "keys/authority").glob("report-*")}
-    assert kept == {str(this_week + number) for number in (2, 3, 4)}
+def test_the_lists_of_token_keys_overlap_and_old_private_keys_go(tmp_path: Path) -> None:
+    deployment(tmp_path / "server", batch_seconds=86_400)
+    with served(tmp_path / "server") as server:
+        region = server.config.region
+        lists = []
+        for week in range(4):
+            server.move_clock(MONDAY + week * WEEK)
+            document = server.request("GET", "/authority/v1/documents/report-keys").content
+            lists.append({(key.report_type, key.week): key.key_id for key in token_keys(document, region)})
+        this_week = MONDAY // WEEK
+        assert sorted(lists[0]) == [(kind, this_week + number) for kind in (1, 2, 3, 5) for number in (0, 1)]
+        for before, after in pairwise(lists):
+            common = before.keys() & after.keys()
+            assert len(common) == 4
+            assert {name: before[name] for name in common} == {name: after[name] for name in common}
+        kept = {path.stem.rpartition("-")[2] for path in (server.config.directory / "keys/authority").glob("report-*")}
+        assert kept == {str(this_week + number) for number in (2, 3, 4)}
 
 
 def test_rulebook_document_is_signed_by_the_authority(server: Served) -> None:

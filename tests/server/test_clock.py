@@ -3,7 +3,7 @@
 import pytest
 
 from ownhue.errors import StateError
-from ownhue_server.clock import LEAP_SECONDS, RehearsalClock, SystemClock
+from ownhue_server.clock import LEAP_SECONDS, MAX_AHEAD_SECONDS, RehearsalClock, SystemClock, check_start
 
 
 class Machine:
@@ -60,6 +60,13 @@ def test_a_clock_that_drifts_a_little_is_followed() -> None:
     machine.pass_time(86400)
     machine.wall += 5
     assert clock.now() == 1_772_409_600 + 86405
+
+
+def test_a_server_does_not_start_more_than_a_day_after_what_it_did_last() -> None:
+    check_start(1000, 1000 + MAX_AHEAD_SECONDS)
+    check_start(1000, 10)
+    with pytest.raises(StateError, match=r"2 days ahead .* --clock-is-right"):
+        check_start(1000, 1000 + 2 * MAX_AHEAD_SECONDS)
 
 
 def test_a_rehearsals_clock_stands_and_moves_forward_only() -> None:

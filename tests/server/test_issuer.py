@@ -14,7 +14,7 @@ from ownhue.passes import EpochList, finish_pass, request_pass
 from ownhue.past_keys import PastKeys, check_past_keys
 from ownhue_server.config import Role
 from tests.server.clinic import Clinic
-from tests.server.served import BATCH, MONDAY, Served, device_key, served
+from tests.server.served import BATCH, MONDAY, Served, deployment, device_key, served
 
 TODAY = MONDAY // 86400
 ENROL_PATH, PASSES_PATH = "/issuer/v1/enrol", "/issuer/v1/passes"
@@ -147,7 +147,8 @@ def test_no_log_ever_holds_the_private_key_of_a_day_that_is_open_or_ahead(server
 
 
 def test_fourteen_past_keys_are_listed_and_then_forgotten(tmp_path: Path) -> None:
-    with served(tmp_path / "server", padding=1) as server:
+    deployment(tmp_path / "server", padding=1, batch_seconds=86_400)
+    with served(tmp_path / "server") as server:
         server.move_clock(MONDAY + 17 * 86400)
         past = past_epochs(server)
         assert past is not None

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from ownhue.documents import open_document
-from ownhue.encoding import cbor_decode, unframe
+from ownhue.encoding import canonical_json, cbor_decode, cbor_encode, frame, unframe
 from ownhue.rulebook import rulebook_bytes
 from ownhue.rulebook.demonstration import without_ceilings
 from ownhue_server.serving import listen
@@ -125,7 +126,7 @@ def test_init_makes_keys_that_only_the_owner_reads_and_shows_the_desk_key_once(t
     assert shown["region"]["origin"] == "health.example/log"
     assert json.loads((tmp_path / "new" / "region.json").read_text()) == shown["region"]
     secret = [*(tmp_path / "new" / "keys").rglob("*.key"), tmp_path / "new" / "settings.json"]
-    assert len(secret) == 6
+    assert len(secret) == 10
     assert {path.stat().st_mode & 0o777 for path in secret} == {0o600}
     files = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
     assert not any(shown["desk_key"].encode() in path.read_bytes() for path in files)
@@ -139,22 +140,40 @@ def test_serve_has_no_rehearsal_and_answers_until_sigterm(tmp_path: Path) -> Non
     probe = listen("127.0.0.1", 0)
     port = probe.getsockname()[1]
     probe.close()
+    # The deployment's epoch keys are of a day long past.
+    refused = run("serve", str(tmp_path / "server"), "--port", str(port))
+    assert (refused.returncode, refused.stderr.count("--clock-is-right")) == (1, 1)
     command = [sys.executable, "-m", "ownhue_server", "serve", str(tmp_path / "server"), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_healthy(url)
-        assert httpx.post(f"{url}/rehearsal/v1/clock", json={"now": 4_000_000_000}).status_code == 404
-        head = httpx.get(f"{url}/published/head").text
-        assert int(head.split("time ")[1].split("\n")[0]) <= time.time()
-        answer = httpx.post(f"{url}/authority/v1/claim", content=b"nonsense")
-        assert cbor_decode(unframe(answer.content)) == {"ok": False, "error": "malformed"}
-        second = run("serve", str(tmp_path / "server"), "--port", "0")
-        assert (second.returncode, second.stderr.splitlines()[-1].count("cannot be opened")) == (1, 1)
-        taken = run("rehearse", "--port", str(port))
-        assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
-        assert "cannot listen" in taken.stderr
-        process.send_signal(signal.SIGTERM)
+    with subprocess.Popen([*command, "--clock-is-right"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_healthy(url)
+            assert httpx.post(f"{url}/rehearsal/v1/clock", json={"now": 4_000_000_000}).status_code == 404
+            head = httpx.get(f"{url}/published/head").text
+            assert int(head.split("time ")[1].split("\n")[0]) <= time.time()
+            answer = httpx.post(f"{url}/authority/v1/claim", content=b"nonsense")
+            assert cbor_decode(unframe(answer.content)) == {"ok": False, "error": "malformed"}
+            taken = run("rehearse", "--port", str(port))
+            assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
+            assert "cannot listen" in taken.stderr
+        finally:
+            process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_an_answer_that_waits_for_its_deadline_is_given_when_the_server_is_asked_to_end(tmp_path: Path) -> None:
+    with server_process(tmp_path / "server", start=MONDAY, padding=20):
+        pass
+    settings = tmp_path / "server" / "settings.json"
+    settings.write_bytes(canonical_json(json.loads(settings.read_bytes()) | {"answer_milliseconds": 2000}))
+    with server_process(tmp_path / "server", start=MONDAY) as server, ThreadPoolExecutor() as pool:
+        body = frame(cbor_encode({"decoy": True}))
+        waiting = [pool.submit(httpx.post, f"{server.url}/authority/v1/claim", content=body) for _ in range(3)]
+        httpx.get(f"{server.url}/health").raise_for_status()
+        time.sleep(0.5)
+        server.stop()
+        answers = [cbor_decode(unframe(future.result().content)) for future in waiting]
+    assert (answers, server.exit_status) == ([{"ok": True}] * 3, 0)
 
 
 def wait_until_healthy(url: str) -> None:
@@ -220,18 +239,18 @@ def test_a_serve_says_which_file_is_damaged(tmp_path: Path, name: str) -> None:
 
 
 def test_a_damaged_database_is_one_line_without_a_row(tmp_path: Path) -> None:
-    with served(tmp_path / "server"):
+    with served(tmp_path / "server", now=int(time.time())):
         pass
     database = tmp_path / "server" / "publisher.sqlite"
-    # The kind of every page behind those of the schema, so that SQLite finds the damage before anybody reads a row.
+    # The kind of every page but the first, so that SQLite finds the damage before anybody reads a row.
     content = bytearray(database.read_bytes())
-    for page in range(32768, len(content), 4096):
+    for page in range(4096, len(content), 4096):
         content[page] ^= 0x55
     database.write_bytes(content)
     result = run("serve", str(tmp_path / "server"), "--port", "0")
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
-    assert result.stderr.splitlines()[-1] == "ownhue-server: a database failed: database disk image is malformed"
+    assert "publisher.sqlite is damaged; restore a backup: database disk image is malformed" in result.stderr
 
 
 def test_a_serve_without_its_keys_says_so(tmp_path: Path) -> None:

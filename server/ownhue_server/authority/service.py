@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -14,21 +14,20 @@ from starlette.routing import BaseRoute, Route
 
 from ownhue.blind_rsa import blind_sign
 from ownhue.claim_code import parse_claim_code
-from ownhue.documents import sign_document
-from ownhue.encoding import parse_canonical_json
-from ownhue.errors import StateError
-from ownhue.rulebook import Rulebook, parse_rulebook, rulebook_bytes
 from ownhue_server.authority.claim_codes import TABLES, ClaimCodes, binding_of
 from ownhue_server.authority.desk import Desk
+from ownhue_server.authority.documents import FileDocuments
+from ownhue_server.authority.guesses import Guesses
 from ownhue_server.authority.token_keys import SigningKeys
 from ownhue_server.clock import Clock
-from ownhue_server.config import Config, Role, naming
-from ownhue_server.deployment import SIGNING
-from ownhue_server.frames import RefusedError, check_blinded, fields, phone_route
+from ownhue_server.config import Config, Role
+from ownhue_server.documents import Document
+from ownhue_server.frames import Handler, RefusedError, check_blinded, fields
+from ownhue_server.online_keys import SIGNING
 from ownhue_server.storage.database import open_database
 from ownhue_server.storage.writer import Writer
 
-#: Seconds that the publisher may take to answer a relayed report.
+#: Seconds that the publisher may take to answer a relayed report: more than its longest deadline, twice.
 RELAY_SECONDS = 30
 
 
@@ -40,7 +39,7 @@ class Authority:
         signing_key = SigningKey(keys.load(SIGNING))
         self._clock = clock
         self._random = random
-        self._rulebook = _sign_rulebook(config, signing_key)
+        self._files = FileDocuments(config, signing_key)
         self._token_keys = SigningKeys(keys, signing_key)
         self._writer = Writer(open_database(config.database(Role.AUTHORITY)), TABLES)
         self._codes = ClaimCodes(self._writer, keys, random)
@@ -49,8 +48,9 @@ class Authority:
         report_url = f"{config.url_of(Role.PUBLISHER)}/publisher/v1/report"
         desk = Desk(clock, self._codes, signing_key, config.settings.desk_key_sha256, self._relay, report_url)
         self.desk_router: APIRouter = desk.router()
+        self.guesses = Guesses()
+        self.phone_endpoints: dict[str, Handler] = {"/authority/v1/claim": self.claim}
         self.routes: list[BaseRoute] = [
-            phone_route("/authority/v1/claim", self.claim),
             Route("/authority/v1/documents/{kind}", self._get_document, methods=["GET"]),
         ]
 
@@ -58,14 +58,18 @@ class Authority:
         """Open the database."""
         self._writer.start()
 
+    async def tidy(self, now: int) -> None:
+        """Delete what is over at *now*, also while nobody orders codes."""
+        await self._codes.purge(now)
+
     async def stop(self) -> None:
         """Close the database and the way to the publisher."""
         self._writer.stop()
         await self._relay.aclose()
 
-    def documents(self, now: int) -> Mapping[str, bytes]:
-        """Documents to be published at *now*, by kind."""
-        return {"report-keys": self._token_keys.document(now), "rulebook": self._rulebook}
+    def documents(self, now: int) -> Sequence[Document]:
+        """Documents to be published at *now* (unix seconds)."""
+        return [Document("report-keys", self._token_keys.document(now)), *self._files.documents()]
 
     async def claim(self, body: dict[str, Any]) -> dict[str, Any]:
         """{"code", "blinded", "key_id"} -> {"signature"}. The same request again gives the same signature."""
@@ -78,22 +82,17 @@ class Authority:
             raise RefusedError("wrong_key")
         check_blinded(blinded, key.public_key())
         is_current = self._token_keys.is_current(report_type, key_id, now)
-        await self._codes.claim(code, binding_of(key_id, blinded), now, may_bind=is_current)
-        return {"signature": blind_sign(key, blinded, self._random)}
+        try:
+            await self._codes.claim(code, binding_of(key_id, blinded), now, may_bind=is_current)
+        except RefusedError as refusal:
+            self.guesses.note(code, refusal.word, now)
+            raise
+        # In a thread, so that the answers of others leave when their time has come.
+        return {"signature": await asyncio.to_thread(blind_sign, key, blinded, self._random)}
 
     async def _get_document(self, request: Request) -> Response:
-        documents = await asyncio.to_thread(self.documents, self._clock.now())
+        documents = dict(await asyncio.to_thread(self.documents, self._clock.now()))
         document = documents.get(request.path_params["kind"])
         if document is None:
             return JSONResponse({"error": "not_found"}, 404)
         return Response(document, media_type="application/json")
-
-
-def _sign_rulebook(config: Config, signing_key: SigningKey) -> bytes:
-    """The rulebook in force as a signed document."""
-    try:
-        with naming(config.rulebook):
-            rulebook: Rulebook = parse_rulebook(config.rulebook.read_bytes())
-    except FileNotFoundError as error:
-        raise StateError(f"{config.rulebook} is missing") from error
-    return sign_document("rulebook", parse_canonical_json(rulebook_bytes(rulebook)), signing_key)

@@ -79,6 +79,10 @@ class Epochs:
             self._forget_before(oldest)
         return document
 
+    def newest(self) -> int | None:
+        """The newest epoch that has a key; None before the first list."""
+        return max(self._existing(), default=None)
+
     def _past_list(self, over: list[int], now: int) -> bytes | None:
         """The signed list of the epochs *over*, as far as their keys can be read."""
         private_keys = {}

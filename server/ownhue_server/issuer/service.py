@@ -1,8 +1,9 @@
 """The issuer's endpoints: enrol, passes, and the lists of epoch keys and of past ones. specs/http-api.md section 5"""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -14,16 +15,17 @@ from starlette.routing import BaseRoute, Route
 from ownhue.blind_rsa import blind_sign
 from ownhue.device import ENROL, PASSES, open_request
 from ownhue.errors import FormatError, OwnhueError, VerificationError
-from ownhue.params import PASSES_PER_EPOCH
+from ownhue.params import EPOCH_SECONDS, PASSES_PER_EPOCH
 from ownhue.passes import epoch_of
-from ownhue.ticket import open_ticket
+from ownhue.ticket import Ticket, open_ticket
 from ownhue_server import logs
-from ownhue_server.clock import Clock
+from ownhue_server.clock import Clock, check_start
 from ownhue_server.config import Config, Role
-from ownhue_server.deployment import SIGNING
-from ownhue_server.frames import RefusedError, check_blinded, fields, phone_route
+from ownhue_server.documents import Document
+from ownhue_server.frames import Handler, RefusedError, check_blinded, fields
 from ownhue_server.issuer import devices
 from ownhue_server.issuer.epochs import EPOCHS_AHEAD, Epochs
+from ownhue_server.online_keys import SIGNING, public_keys
 from ownhue_server.storage.database import open_database
 from ownhue_server.storage.writer import Writer
 
@@ -40,12 +42,11 @@ class Issuer:
         keys = config.keys(Role.ISSUER)
         self._clock = clock
         self._random = random
-        self._authority_key = config.region.authority_key_bytes
+        self._authority_keys = public_keys(config, "authority")
         self._epochs = Epochs(keys, config.region.issuer_name, SigningKey(keys.load(SIGNING)))
         self._writer = Writer(open_database(config.database(Role.ISSUER)), devices.TABLES)
+        self.phone_endpoints: dict[str, Handler] = {"/issuer/v1/enrol": self.enrol, "/issuer/v1/passes": self.passes}
         self.routes: list[BaseRoute] = [
-            phone_route("/issuer/v1/enrol", self.enrol),
-            phone_route("/issuer/v1/passes", self.passes),
             Route("/issuer/v1/epochs", self._get_epochs, methods=["GET"]),
             Route("/issuer/v1/past-epochs", self._get_past_epochs, methods=["GET"]),
         ]
@@ -54,20 +55,27 @@ class Issuer:
         """Open the database."""
         self._writer.start()
 
+    def check_clock(self, now: int) -> None:
+        """Raises StateError when *now* lies so far ahead of the newest epoch key that the clock cannot be right."""
+        newest = self._epochs.newest()
+        if newest is not None:
+            # The list that named it was made on this day.
+            check_start((newest - EPOCHS_AHEAD + 1) * EPOCH_SECONDS - 1, now)
+
     def stop(self) -> None:
         """Close the database."""
         self._writer.stop()
 
-    def documents(self, now: int) -> Mapping[str, bytes]:
-        """Documents to be published at *now*, by kind: what was due then, also when the batch is closed late."""
-        documents = {"epochs": self._epochs.document(now)}
+    def documents(self, now: int) -> Sequence[Document]:
+        """Documents to be published at *now*: what was due then, also when the batch is closed late."""
+        documents = [Document("epochs", self._epochs.document(now))]
         try:
             past = self._epochs.past_document(min(now, self._clock.now()))
         except (OwnhueError, OSError) as error:
             # A damaged key of last week must not keep today's from being published.
             _log.error("past epoch keys cannot be published", error=type(error).__name__)
             return documents
-        return documents if past is None else {**documents, "past-epochs": past}
+        return documents if past is None else [*documents, Document("past-epochs", past)]
 
     async def enrol(self, body: dict[str, Any]) -> dict[str, Any]:
         """{"ticket", "device", "time", "signature"} -> {}"""
@@ -75,7 +83,7 @@ class Issuer:
         now = self._clock.now()
         device = _signer(ENROL, body, now)
         try:
-            ticket = open_ticket(text, self._authority_key, now)
+            ticket = open_ticket_by_any(text, self._authority_keys, now)
         except (FormatError, VerificationError) as error:
             raise RefusedError("bad_ticket") from error
         await self._writer.run(lambda transaction: devices.enrol(transaction, ticket, device, now))
@@ -110,6 +118,14 @@ class Issuer:
         if document is None:
             return JSONResponse({"error": "not_found"}, 404)
         return Response(document, media_type="application/json")
+
+
+def open_ticket_by_any(text: str, keys: Sequence[bytes], now: int) -> Ticket:
+    """The ticket, by any of the authority's *keys*: while they change there are two."""
+    for key in keys[:-1]:
+        with contextlib.suppress(VerificationError):
+            return open_ticket(text, key, now)
+    return open_ticket(text, keys[-1], now)
 
 
 def _signer(purpose: bytes, body: dict[str, Any], now: int) -> bytes:
