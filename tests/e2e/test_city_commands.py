@@ -17,6 +17,7 @@ from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue.signed_note import parse_note
 from ownhue_client import exit_codes
 from ownhue_client.city.cli import _read_contacts
+from ownhue_client.city.stage import PADDING
 from ownhue_client.fetching import folder_fetch
 from ownhue_client.publication import PublicationState, catch_up
 from ownhue_client.qr import read_qr
@@ -70,6 +71,10 @@ def _leaves_what_anybody_can_check(out: Path) -> None:
     state, keys, entries = catch_up(fetch, region, PublicationState(), last, root=root)
     assert keys.policy.threshold == 1, "the region's trust roles ask for the witness"
     assert len(entries) == state.log.size > 120
+    known = ["--region", out / "region.json", "--root", out / "root.json", "--padding", PADDING]
+    audited = run([sys.executable, "-m", "ownhue_server", "verify-log", *map(str, [out / "published", *known])])
+    assert audited.returncode == 0, audited.stdout + audited.stderr
+    assert "1 of 1 witnesses must have seen the same log." in audited.stdout
     proofs = sorted((out / "fork-evidence").glob("*.json"))
     assert {path.name.partition("-")[0] for path in proofs} == {"fork", "witness"}
     for path in proofs:

@@ -17,10 +17,10 @@ from nacl.signing import SigningKey
 from ownhue.documents import sign_document
 from ownhue.key_file import KeyFile, SignatureInfo, read_key_file, write_key_file
 from ownhue.log import BUNDLE_WIDTH, LogEntry, bundle_path, decode_bundle, encode_bundle
+from ownhue.signed_note import parse_note
 from ownhue.tiles import new_tiles, tile_bytes
 from ownhue.tree import leaf_hash
 from ownhue.tree_head import TreeHead, parse_tree_head, sign_tree_head
-from ownhue.signed_note import parse_note
 from ownhue.tree_proofs import StoredTree
 from ownhue.trust.metadata import parse_any_trust_file
 from ownhue_server.config import Config, Role
@@ -159,11 +159,13 @@ class Forge:
         tiles = {tile for old, new in pairwise(sizes) for tile in new_tiles(old, new)}
         files = [(tile.path, tile_bytes(tile, tree.hash)) for tile in tiles if tile.is_full or tile.full not in tiles]
         full = size // BUNDLE_WIDTH * BUNDLE_WIDTH
-        for start in range(0, full, BUNDLE_WIDTH):
-            files.append((bundle_path(start // BUNDLE_WIDTH), encode_bundle(leaves[start : start + BUNDLE_WIDTH])))
-        for width in (one - full for one in sizes if one > full):
-            files.append((bundle_path(full // BUNDLE_WIDTH, width), encode_bundle(leaves[full : full + width])))
-        return files
+        spans = [(start, BUNDLE_WIDTH) for start in range(0, full, BUNDLE_WIDTH)]
+        spans += [(full, one - full) for one in sizes if one > full]
+        bundles = [
+            (bundle_path(start // BUNDLE_WIDTH, width), encode_bundle(leaves[start : start + width]))
+            for start, width in spans
+        ]
+        return [*files, *bundles]
 
 
 def put(folder: Path, path: str, data: bytes) -> None:

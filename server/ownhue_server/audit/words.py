@@ -1,0 +1,62 @@
+"""The words of an audit, and what each of them checks. specs/publication.md section 15"""
+
+from collections.abc import Mapping
+
+#: Checks in the order of the report: a word, and what holds when nothing is found.
+CHECKS: Mapping[str, str] = {
+    "head": "the tree head has its form and is signed by the log's key",
+    "ahead": "the head is not from the future",
+    "late": "the newest batch was closed on time",
+    "bundle": "bundles of log entries, full and partial, are there and hold the log's entries",
+    "root": "the entries lead to the signed root",
+    "tile": "hash tiles are there and are those of the tree",
+    "batch": "batches follow each other without a gap, each with one key file as its last entry",
+    "repeat": "every entry says something new",
+    "kind": "every entry is of a kind that is specified",
+    "missing": "every file that must be there is there",
+    "length": "every file has the length of its entry",
+    "digest": "every file has the SHA-256 of its entry",
+    "kept": "what is older than the retention is gone",
+    "extra": "nothing lies in the folder that the log does not name",
+    "irregular": "the folder holds files and folders only, no links, pipes or devices",
+    "key-file": "key files have their form and are signed by the key in force",
+    "span": "a key file is of this region, and its times are those of its batch",
+    "key-order": "keys stand in the order of their bytes",
+    "padding": "no key file has fewer keys than the minimum",
+    "embargo": "every key had ended, and its embargo was over, when it was published",
+    "key-age": "no key is older than a report may be",
+    "key-type": "new keys are of types that are reported, revised ones are revoked, and no risk level is set",
+    "key-twice": "no key is published twice",
+    "revised": "a revised key was published before",
+    "form": "what was read gives the same bytes when it is written again",
+    "document": "signed documents have their form and are signed by the keys in force",
+    "rulebook": "rulebook versions never go back, and none has two contents",
+    "epoch-key": "an epoch never had two keys",
+    "past-key": "past epoch keys came late enough, and are those that were in use",
+    "report-key": "a week's report-token key of a type never had two values",
+    "regions": "region directories never go back, and no version has two contents",
+    "trust": "trust metadata can be followed from the root, as phones do",
+    "trust-signature": "every trust file in the log is signed under one of the roots",
+    "trust-fork": "no trust file has two contents of one version",
+    "trust-name": "trust files under their names are files of the log",
+    "target": "the targets name files of the log, and trust roles",
+    "in-force": "what counts now is signed by the keys that count now",
+    "witness": "as many witnesses cosigned the head as the policy asks for",
+    "fork": "no two heads contradict each other",
+    "mirror-behind": "mirrors have the newest head",
+    "mirror-missing": "mirrors have every file",
+    "mirror-differs": "mirrors have the same bytes",
+    "mirror-extra": "mirrors have no further files",
+    "limits": "the audit came to its end within its limits",
+}
+
+#: Words that only remark, and do not belong to a check.
+REMARKS: Mapping[str, str] = {
+    "self-vouched": "region file or root came from the server that is checked",
+    "no-trust": "there is no trust metadata",
+    "embedded": "the root of trust looks like one that a server made for itself",
+    "unwatched": "no witness is asked for",
+    "as-of": "a folder was judged as of its own head",
+    "not-listed": "files beside the log cannot be found over HTTP",
+    "moved": "the log grew while it was read",
+}
