@@ -41,7 +41,9 @@ def main() -> None:
     try:
         app()
     except OwnhueError as error:
-        print(f"ownhue: {error}", file=sys.stderr)  # noqa: T201 - the one line that a user gets to read
+        # A hostile file's names of fields must not become lines, or orders to the terminal.
+        line = "".join(letter if letter.isprintable() else "?" for letter in str(error))
+        print(f"ownhue: {line}", file=sys.stderr)  # noqa: T201 - the one line that a user gets to read
         sys.exit(status_of(error))
     except httpx.HTTPError as error:
         print(f"ownhue: the server could not be reached: {type(error).__name__}", file=sys.stderr)  # noqa: T201

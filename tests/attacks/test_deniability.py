@@ -16,9 +16,9 @@ from ownhue.params import EPOCH_SECONDS
 from ownhue.passes import EpochKey, Pass, is_open, verify_pass
 from ownhue.past_keys import PAST_KEY_DELAY_SECONDS, PastKeys, check_past_keys, forge_pass, is_past, past_keys
 from ownhue.verify import CodeRefused, Refusal, verify_code
+from tests.client.door import EPOCH as GATE_EPOCH
+from tests.client.door import KEYS, World
 from tests.client.publisher import ISSUER_KEY, ISSUER_NAME, START
-from tests.client.test_checkpoint import EPOCH as GATE_EPOCH
-from tests.client.test_checkpoint import KEYS, World
 from tests.client.town import Town
 from tests.client.town import rsa_key as town_key
 from tests.conformance.scripted import (

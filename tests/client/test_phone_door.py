@@ -85,8 +85,9 @@ def test_every_word_of_the_interface_has_its_plain_words() -> None:
     text = (SPECS / "http-api.md").read_text()
     assert [word for word in REFUSALS if f"`{word}`" not in text] == []
     fields = {"key_id", "publisher_key"}
-    settings = {"answer_milliseconds", "address_header"}
-    words = set(re.findall(r"`([a-z]+_[a-z]+)`", text)) - fields - settings
+    settings = {"answer_milliseconds", "address_header", "publisher_url"}
+    desk = {"too_large", "too_slow", "not_found"}  # told desks alone, which no phone is
+    words = set(re.findall(r"`([a-z]+_[a-z]+)`", text)) - fields - settings - desk
     assert words - REFUSALS.keys() - LATER.keys() == set()
     assert [word for word in LATER if f"`{word}`" not in text] == []
 

@@ -209,7 +209,8 @@ def test_a_fork_of_trust_is_verified_with_the_root(town: TrustedTown, phone: Pho
 
 def test_a_second_key_of_an_epoch_makes_no_file(town: TrustedTown, phone: Phone) -> None:
     """The two lists are documents of the log: it proves by itself that both were published."""
-    phone._home._keep_contradiction(ForkError("a second key for epoch 1"), town.publisher.fetch, town.now)
+    home, error = phone._home, ForkError("a second key for epoch 1")
+    home._suspicion.met(error, home.keys, None, town.publisher.fetch, town.now)
     assert phone.evidence() == phone._contradictions.doubt_files() == []
 
 

@@ -8,15 +8,17 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from ownhue.cosignature import WitnessPolicy
 from ownhue.errors import ForkError
 from ownhue.region import Region
+from ownhue.trust.state import TrustedState
 from ownhue_client.checkpoint.bundle import Bundle
 from ownhue_client.checkpoint.bundle_file import MAX_BUNDLE_BYTES, bundle_bytes, parse_bundle
+from ownhue_client.publication.trust_round import root_version
 
 _NAME = "bundle.json"
 
@@ -42,22 +44,26 @@ class BundleFolder:
             other = self.load()
             if other is not None and _goes_further(other, bundle):
                 return other
-            part = self._directory / f"{_NAME}.part"
-            with part.open("wb") as file:
-                file.write(bundle_bytes(bundle))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._directory / _NAME)
+            _write(self._directory / _NAME, bundle_bytes(bundle))
         return bundle
 
     def keep_evidence(self, evidence: bytes) -> None:
         """Keep a file that proves a fork, beside the bundle. One that is there stays as it is."""
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"fork-{sha256(evidence).hexdigest()[:16]}.json"
-        with suppress(FileExistsError), path.open("xb") as file:
-            file.write(evidence)
-            file.flush()
-            os.fsync(file.fileno())
+        with _locked(self._directory):
+            if not path.exists():
+                _write(path, evidence)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: half a file of evidence would stay for good."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def _goes_further(other: Bundle, bundle: Bundle) -> bool:
@@ -66,7 +72,14 @@ def _goes_further(other: Bundle, bundle: Bundle) -> bool:
         known = one.heads.get(two.log.size)
         if two.log.note and known is not None and known[0] != two.log.root:
             raise ForkError("two checkpoints of one folder were shown two logs", other.log.note, bundle.log.note)
-    return (other.log.size, other.log.head_time) > (bundle.log.size, bundle.log.head_time)
+    return _progress(other) > _progress(bundle)
+
+
+def _progress(bundle: Bundle) -> tuple[int, int, int]:
+    """A newer root first: it may be all that protects from a stolen key, whose thief can make the log longer."""
+    trust = bundle.publication.trust
+    version = root_version(TrustedState.from_bytes(trust).root) if trust else 0
+    return version, bundle.log.size, bundle.log.head_time
 
 
 @contextmanager

@@ -6,14 +6,15 @@
 - What was signed by keys that count no more is dropped: the region signs it anew, or it was a thief's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from ownhue.documents import MAX_DOCUMENT_BYTES
-from ownhue.errors import VerificationError
+from ownhue.errors import FormatError, VerificationError
 from ownhue.log import LogEntry
 from ownhue.passes import EpochList, epoch_of
+from ownhue.region import Region
 from ownhue_client.checkpoint.bundle import KEPT_SECONDS, Bundle, PublishedRulebook
 from ownhue_client.checkpoint.documents import (
     CERTIFICATES,
@@ -28,6 +29,7 @@ from ownhue_client.publication import (
     Fetch,
     NamedDocument,
     PublicationState,
+    RegionKeys,
     catch_up,
     closing_time,
     heads_of,
@@ -101,7 +103,7 @@ def _recent(bundle: Bundle, entries: Sequence[LogEntry], fetch: Fetch) -> list[b
     since = bundle.log.head_time - KEPT_SECONDS
     found = [entry for entry in entries if entry.kind == EPOCHS]
     recent = [entry for entry in found[:-1] if _closed(bundle, entry.batch) >= since] + found[-1:]
-    return [read_entry(fetch, entry, MAX_DOCUMENT_BYTES) for entry in recent]
+    return [data for _, data in _signed(bundle, recent, fetch, open_epochs)]
 
 
 def _with_rulebooks(bundle: Bundle, entries: Sequence[LogEntry], fetch: Fetch, now: int) -> Bundle:
@@ -125,8 +127,32 @@ def _with_rulebooks(bundle: Bundle, entries: Sequence[LogEntry], fetch: Fetch, n
 
 def _logged(bundle: Bundle, entries: Sequence[LogEntry], fetch: Fetch) -> list[PublishedRulebook]:
     found = [entry for entry in entries if entry.kind == RULEBOOK][-KEPT_RULEBOOKS:]
-    documents = [(_closed(bundle, entry.batch), read_entry(fetch, entry, MAX_DOCUMENT_BYTES)) for entry in found]
-    return [PublishedRulebook(time, data, open_rulebook(data, bundle.keys, bundle.region)) for time, data in documents]
+    return [
+        PublishedRulebook(_closed(bundle, entry.batch), data, open_rulebook(data, bundle.keys, bundle.region))
+        for entry, data in _signed(bundle, found, fetch, open_rulebook)
+    ]
+
+
+def _signed(
+    bundle: Bundle, found: Sequence[LogEntry], fetch: Fetch, opening: Callable[[bytes, RegionKeys, Region], object]
+) -> Iterator[tuple[LogEntry, bytes]]:
+    """The documents of *found* that the keys in force signed.
+
+    The newest has to be good. An earlier one that is not counts for nothing: else whoever holds the log's key alone
+    could stop every checkpoint by one file, for as long as it is looked at.
+    """
+    for entry in found:
+        newest = entry is found[-1]
+        if entry.length > MAX_DOCUMENT_BYTES and not newest:
+            continue
+        data = read_entry(fetch, entry, MAX_DOCUMENT_BYTES)
+        try:
+            opening(data, bundle.keys, bundle.region)
+        except (FormatError, VerificationError):
+            if newest:
+                raise
+            continue
+        yield entry, data
 
 
 def _named(bundle: Bundle, named: Sequence[NamedDocument]) -> list[PublishedRulebook]:

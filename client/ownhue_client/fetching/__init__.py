@@ -8,14 +8,24 @@ most; ``ownhue_client.publication`` checks the rest, so any mirror will do.
 """
 
 from ownhue_client.fetching.client import SILENCE_SECONDS, open_client
-from ownhue_client.fetching.folder import folder_fetch
+from ownhue_client.fetching.folder import folder_fetch, is_folder
 from ownhue_client.fetching.http import HeadCache, check_status, etag_of, http_fetch
-from ownhue_client.fetching.limits import FILE_SECONDS, MAX_FILE_BYTES, Deadline, Fetch, limit_of, read_limited
+from ownhue_client.fetching.limits import (
+    FILE_SECONDS,
+    HTTP_TROUBLE,
+    MAX_FILE_BYTES,
+    Deadline,
+    Fetch,
+    file_deadline,
+    limit_of,
+    read_limited,
+)
 from ownhue_client.fetching.mirrors import Mirror, mirror_fetch, try_mirrors
 from ownhue_client.fetching.retries import Retries, retrying
 
 __all__ = [
     "FILE_SECONDS",
+    "HTTP_TROUBLE",
     "MAX_FILE_BYTES",
     "SILENCE_SECONDS",
     "Deadline",
@@ -25,8 +35,10 @@ __all__ = [
     "Retries",
     "check_status",
     "etag_of",
+    "file_deadline",
     "folder_fetch",
     "http_fetch",
+    "is_folder",
     "limit_of",
     "mirror_fetch",
     "open_client",

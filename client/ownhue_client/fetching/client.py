@@ -9,6 +9,7 @@ and its body, counted by the connection itself. One client serves one request af
 
 import ssl
 from collections.abc import Iterable
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -21,9 +22,12 @@ SILENCE_SECONDS = 30
 
 
 def open_client(monotonic: Monotonic, seconds: float = FILE_SECONDS, silence: float = SILENCE_SECONDS) -> httpx.Client:
-    """A client for ``with``: no proxies of the environment, no redirects, *seconds* for each exchange."""
+    """A client for ``with``: no proxies of the environment, redirects or cookies, *seconds* for each exchange."""
     transport = _TimedTransport(seconds, monotonic)
-    return httpx.Client(transport=transport, timeout=silence, trust_env=False, follow_redirects=False)
+    client = httpx.Client(transport=transport, timeout=silence, trust_env=False, follow_redirects=False)
+    # Cookies are never sent back; kept, they would only fill the memory.
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
 
 
 class _TimedTransport(httpx.HTTPTransport):

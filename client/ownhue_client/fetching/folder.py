@@ -21,7 +21,7 @@ def folder_fetch(folder: Path, limit: int = MAX_FILE_BYTES) -> Fetch:
         try:
             data = _read(folder, path, most)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-            if not folder.is_dir():
+            if not is_folder(folder):
                 raise UnreachableError("the folder is not there") from error
             raise MissingError(f"the folder has no {path}") from error
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
@@ -31,6 +31,14 @@ def folder_fetch(folder: Path, limit: int = MAX_FILE_BYTES) -> Fetch:
         return data
 
     return fetch
+
+
+def is_folder(path: Path) -> bool:
+    """Whether *path* is a folder. Raises UnreachableError where a broken stick does not say."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise UnreachableError(f"the folder cannot be read: {type(error).__name__}") from error
 
 
 def _read(folder: Path, path: str, most: int) -> bytes:

@@ -11,6 +11,7 @@
 
 import re
 import time
+from contextlib import closing
 from hashlib import sha256
 
 import httpx
@@ -18,6 +19,7 @@ import httpx
 from ownhue_client.errors import MissingError, UnreachableError
 from ownhue_client.fetching.limits import (
     FILE_SECONDS,
+    HTTP_TROUBLE,
     MAX_FILE_BYTES,
     Deadline,
     Fetch,
@@ -72,12 +74,12 @@ def http_fetch(
         headers = {"Accept-Encoding": "identity"} | ({} if known is None else {"If-None-Match": etag_of(known)})
         deadline = Deadline(seconds, monotonic)
         try:
-            with client.stream("GET", f"{url}/published/{path}", headers=headers, follow_redirects=False) as answer:
+            with closing(_answer(client, f"{url}/published/{path}", headers)) as answer:
                 if known is not None and answer.status_code == httpx.codes.NOT_MODIFIED:
                     return known
                 check_status(answer, path)
                 data = read_limited(answer, min(limit, limit_of(path)), deadline)
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except HTTP_TROUBLE as error:
             raise UnreachableError(
                 f"the server could not be reached: {type(error).__name__}",
                 again=isinstance(error, httpx.TransportError),
@@ -87,6 +89,12 @@ def http_fetch(
         return data
 
     return fetch
+
+
+def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> httpx.Response:
+    # Not made by the client: it would send back the cookies that a server gave it, and its own name and version.
+    request = httpx.Request("GET", url, headers=headers, extensions={"timeout": client.timeout.as_dict()})
+    return client.send(request, stream=True, auth=None, follow_redirects=False)
 
 
 def check_status(answer: httpx.Response, path: str) -> None:

@@ -8,6 +8,7 @@
   stops at the limit, at the deadline also when every single byte comes in time, and at compressed answers.
 """
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -29,6 +30,10 @@ Monotonic = Callable[[], float]
 MAX_FILE_BYTES = 64 << 20
 #: Seconds that one file may take from the request to its last byte. specs/publication.md section 6
 FILE_SECONDS = 300
+
+#: What an HTTP client throws at what servers and networks say, and at addresses of others (a directory's) that it
+#: cannot use. An address in a header that nobody follows is opened by it all the same: InvalidURL, ValueError.
+HTTP_TROUBLE = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError)
 
 #: Most bytes by the beginning of a path; the first that fits counts.
 _LIMITS = (
@@ -61,6 +66,11 @@ class Deadline:
         """Raise UnreachableError when it is over."""
         if self.left <= 0:
             raise UnreachableError("the answer takes too long", again=True)
+
+
+def file_deadline() -> Deadline:
+    """The deadline of one file, from now on."""
+    return Deadline(FILE_SECONDS, time.monotonic)
 
 
 def read_limited(response: httpx.Response, limit: int, deadline: Deadline | None = None) -> bytes:

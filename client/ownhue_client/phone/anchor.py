@@ -7,6 +7,8 @@
 - Two anchors are kept. What was heard is bounded by every signed head, also by one that was refused for being ahead of
   the wall clock: just then that clock may have been set back. What is judged (rulebooks, expiry, age of data) is
   bounded by accepted heads alone: else whoever holds the log's key could end every stay by one head out of the future.
+- What refused heads said is forgotten when one of them proves a fork, or its key is replaced: else one head out of the
+  far future, by a thief, would make the phone deaf for ever.
 - Only the home region's heads count. A visited region's log has no say in when anything was heard.
 - It is kept anew every hour and after every restart, so that a restart loses at most an hour.
 """
@@ -37,6 +39,11 @@ class Anchor:
         self._signed = _learned(self._signed, signed_time, boot, reading)
         if accepted:
             self._accepted = _learned(self._accepted, signed_time, boot, reading)
+        self._keep()
+
+    def unlearn(self) -> None:
+        """A head that was not accepted was a lie of the log, or by a key that counts no more: none of them bounds."""
+        self._signed = self._accepted
         self._keep()
 
     def not_before(self) -> int:

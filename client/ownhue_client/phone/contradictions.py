@@ -6,7 +6,8 @@
 - Proofs and doubts are kept apart. A proof convinces anybody who knows the region's keys. A doubt (an old head shown
   again, a head that no witness saw, a fork without its proof) does not: each of them can be innocent.
 - What is kept is never replaced by something that came later, and never makes room for it.
-- A head that no witness saw is looked at again when the log has grown beyond it: then it is innocent, or a proof.
+- A head that no witness saw, or that was ahead of the clock, is looked at again when the log has gone beyond it: then
+  it is innocent, or a proof.
 """
 
 import hashlib
@@ -17,8 +18,9 @@ from ownhue_client.phone.store import Store
 #: States: [[kind, region, unix second, proof], ...] and [[kind, region, unix second, [statement, ...]], ...].
 _PROOFS, _DOUBTS = "fork_proofs", "fork_doubts"
 FORK, TRUST_FORK = "fork", "trust-fork"
-OLD_COPY, NOT_WITNESSED, NOT_PROVEN = "old-copy", "not-witnessed", "not-proven"
-#: Most proofs and, of each kind and region, doubts that are kept: the first ones.
+OLD_COPY, NOT_WITNESSED, NOT_PROVEN, AHEAD = "old-copy", "not-witnessed", "not-proven", "ahead"
+#: Most proofs and doubts that are kept of each kind and region: the first ones. Another region, or a thief of one key,
+#: must not fill the place of what proves something else.
 _MOST_PROOFS, _MOST_DOUBTS = 16, 2
 _NAME_LETTERS = 8
 
@@ -27,7 +29,7 @@ class Doubt(NamedTuple):
     """Statements of a region that contradict something, and prove nothing to others."""
 
     kind: str
-    """OLD_COPY, NOT_WITNESSED or NOT_PROVEN."""
+    """OLD_COPY, NOT_WITNESSED, NOT_PROVEN or AHEAD."""
     region: str
     """Name of the region."""
     time: int
@@ -45,7 +47,8 @@ class Contradictions:
     def prove(self, kind: str, region: str, proof: bytes, now: int) -> None:
         """Keep a file that proves a fork (*kind*: FORK or TRUST_FORK)."""
         kept = self._store.get(_PROOFS, [])
-        if len(kept) < _MOST_PROOFS and all(data != proof for *_, data in kept):
+        alike = [item for item in kept if item[:2] == [kind, region]]
+        if len(alike) < _MOST_PROOFS and all(data != proof for *_, data in kept):
             with self._store.atomic(durable=True):
                 self._store.put(_PROOFS, [*kept, [kind, region, now, proof]])
 
@@ -53,7 +56,11 @@ class Contradictions:
         """Keep what proves nothing (yet)."""
         kept = self.doubts()
         alike = [item for item in kept if (item.kind, item.region) == (kind, region)]
-        if len(alike) < _MOST_DOUBTS and all(item.statements != list(statements) for item in alike):
+        if all(item.statements != list(statements) for item in alike):
+            if kind == AHEAD and len(alike) == _MOST_DOUBTS:  # the first and the newest: it moved the clock's anchor
+                kept.remove(alike[-1])
+            elif len(alike) >= _MOST_DOUBTS:
+                return
             self._put([*kept, Doubt(kind, region, now, list(statements))])
 
     def settle(self, doubt: Doubt) -> None:

@@ -1,6 +1,7 @@
 """The phone: one object that ties together keys, radio, store, publication, colour, code and report.
 
-    phone = Phone.create(directory, region, random=os.urandom, http_client=httpx.Client(), now=now)
+    client = open_client(time.monotonic)         # of ownhue_client.fetching: no server keeps it waiting for ever
+    phone = Phone.create(directory, region, random=os.urandom, http_client=client, now=now)
     phone.hear(beacon, rssi=-70, scan_id=1, scan_seconds=4, now=now)
     phone.sync(now)
     for line in why(phone.decide(now)): print(line)
@@ -59,6 +60,8 @@ Random = Callable[[int], bytes]
 
 _INSTALLED = "region"
 _SECRET_BYTES = 32
+#: Days of the longest stay that a rulebook can name. specs/rulebook.md
+_LONGEST_STAY_DAYS = 90
 
 
 class Phone:
@@ -328,17 +331,23 @@ class Phone:
     def _tidy(self, now: int) -> None:
         """Forget history older than 14 days, and evidence when no stay can rest on it any more.
 
-        By the wall clock alone: nothing that a server signs may make a phone forget early.
+        By the wall clock: nothing that a server signs may make a phone forget early. Evidence goes only when the newest
+        head says so, too: else a network that sets the clock ahead for a moment would end every stay for good.
         """
-        stay = max([RETENTION_DAYS, *(rulebook.stays.red_days for rulebook in self._documents.rulebooks)])
-        oldest = day_of(now) - RETENTION_DAYS
+        stays = [rulebook.stays.red_days for rulebook in self._documents.rulebooks]
+        # Without a rulebook (its key was replaced, and the one signed anew was held back) nobody knows how long.
+        stay = max(RETENTION_DAYS, *stays) if stays else _LONGEST_STAY_DAYS
+        oldest, confirmed = day_of(now) - RETENTION_DAYS, min(now, self._home.state.log.head_time)
         # A local day may begin a UTC day earlier than the one that a stay is counted from.
-        self._store.forget_before(history=oldest, evidence=day_of(now) - stay - 1)
+        self._store.forget_before(history=oldest, evidence=day_of(confirmed) - stay - 1)
 
 
 def _write_new(path: Path, data: bytes) -> Path:
     """Write *data* to *path* unless there is such a file; its name holds the digest of its content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        path.write_bytes(data)
+        # Half a file would never be written again.
+        part = path.with_name(f"{path.name}.part")
+        part.write_bytes(data)
+        part.replace(path)
     return path

@@ -4,10 +4,12 @@
   no language, no date.
 - Phone endpoints take a frame of 16384 bytes and answer with one, whatever the answer is.
 - A decoy is such a frame, too, and nothing on the line tells it from another.
-- Answers are read up to a limit; redirects are not followed; compressed answers are refused (nobody asked for them).
+- Answers are read up to a limit of bytes and of seconds, however steadily they come; redirects are not followed;
+  compressed answers are refused (nobody asked for them).
 - What goes wrong on the way is UnreachableError; a refusal is RefusedError with the server's word.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,7 +18,7 @@ from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.errors import FormatError, StateError
 from ownhue.params import FRAME_BYTES
 from ownhue_client.errors import MissingError, UnreachableError
-from ownhue_client.fetching import MAX_FILE_BYTES, read_limited
+from ownhue_client.fetching import HTTP_TROUBLE, MAX_FILE_BYTES, Deadline, file_deadline, read_limited
 from ownhue_client.phone.ledger import Ledger, LedgerLine
 from ownhue_client.phone.settings import Settings
 
@@ -57,8 +59,17 @@ class RefusedError(StateError):
 class Door:
     """Requests to the server at *base_url* through *client*, each written into *ledger*."""
 
-    def __init__(self, client: httpx.Client, base_url: str, ledger: Ledger, settings: Settings) -> None:
+    def __init__(
+        self,
+        client: httpx.Client,
+        base_url: str,
+        ledger: Ledger,
+        settings: Settings,
+        deadline: Callable[[], Deadline] = file_deadline,
+    ) -> None:
+        """*deadline* begins with each request."""
         self._client = client
+        self._deadline = deadline
         self._download_bytes = settings.download_bytes
         self._base_url = base_url.rstrip("/")
         self._ledger = ledger
@@ -71,9 +82,7 @@ class Door:
         """
         content = frame(cbor_encode(body))
         headers = {"Content-Type": "application/octet-stream"}
-        request = httpx.Request(
-            "POST", self._base_url + path, headers=headers, content=content, extensions=self._extensions
-        )
+        request = self._request("POST", path, headers=headers, content=content)
         status, data = self._send(request, purpose, now, FRAME_BYTES)
         if status != httpx.codes.OK:
             raise UnreachableError(f"{request.url.host} answered {status} to {path}")
@@ -88,7 +97,7 @@ class Door:
 
         Raises MissingError, UnreachableError (also for any other status but 200) and LimitError.
         """
-        request = httpx.Request("GET", self._base_url + path, extensions=self._extensions)
+        request = self._request("GET", path)
         status, data = self._send(request, purpose, now, min(limit, self._download_bytes))
         if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
             raise MissingError(f"{request.url.host} has no {path}")
@@ -96,16 +105,23 @@ class Door:
             raise UnreachableError(f"{request.url.host} answered {status} for {path}")
         return data
 
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Request:
+        try:
+            return httpx.Request(method, self._base_url + path, extensions=self._extensions, **content)
+        except HTTP_TROUBLE as error:
+            raise UnreachableError("the region names an address that is none") from error
+
     def _send(self, request: httpx.Request, purpose: str, now: int, limit: int) -> tuple[int, bytes]:
         line = LedgerLine(now, request.url.netloc.decode("ascii"), purpose, _request_bytes(request), None)
         row = self._ledger.sending(line)
+        deadline = self._deadline()
         try:
             response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
             try:
-                data = read_limited(response, limit)
+                data = read_limited(response, limit, deadline)
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except HTTP_TROUBLE as error:
             raise UnreachableError(f"{request.url.host} cannot be reached: {type(error).__name__}") from error
         self._ledger.answered(row, _head_bytes(response) + len(data))
         return response.status_code, data

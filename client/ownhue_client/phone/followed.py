@@ -11,28 +11,27 @@ A fork is kept as a file that proves it, a doubt apart from it (``contradictions
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
-from ownhue.cosignature import WitnessPolicy, timely_cosignatures
-from ownhue.encoding import parse_canonical_json
-from ownhue.errors import ForkError, OwnhueError, StateError, VerificationError
+from ownhue.cosignature import WitnessPolicy
+from ownhue.errors import OwnhueError, StateError, VerificationError
 from ownhue.key_file import KeyFile
 from ownhue.log import LogEntry
 from ownhue.params import RETENTION_DAYS
 from ownhue.region import Region
 from ownhue.trust.state import TrustedState
-from ownhue_client.errors import FutureError, MissingError, NotWitnessedError, RollbackError, UnreachableError
+from ownhue_client.errors import FutureError
 from ownhue_client.fetching import Fetch
-from ownhue_client.phone.contradictions import FORK, NOT_PROVEN, NOT_WITNESSED, OLD_COPY, TRUST_FORK, Contradictions
+from ownhue_client.phone.contradictions import Contradictions
 from ownhue_client.phone.documents import RULEBOOK
 from ownhue_client.phone.installed import Installed
 from ownhue_client.phone.records import DAY_SECONDS, day_of
 from ownhue_client.phone.store import LAST_DAY, Row, Store
+from ownhue_client.phone.suspicion import Suspicion
 from ownhue_client.publication import (
     KEPT_RULEBOOKS,
     PublicationState,
     RegionKeys,
     catch_up,
     closing_time,
-    fork_evidence_of,
     keys_in_force,
     read_entry,
 )
@@ -43,6 +42,8 @@ _SMALL_FILE = 1 << 15
 
 #: Told of the signed time of a verified head, and whether the head was accepted.
 Learn = Callable[[int, bool], None]
+#: Told that a head which was not accepted was a lie, or by a key that counts no more.
+Unlearn = Callable[[], None]
 
 
 class Followed:
@@ -52,7 +53,7 @@ class Followed:
         self, store: Store, installed: Installed, contradictions: Contradictions, kinds: frozenset[str] = frozenset()
     ) -> None:
         self._store = store
-        self._contradictions = contradictions
+        self._suspicion = Suspicion(contradictions, installed.region.name)
         self._kinds = kinds
         self._state: PublicationState | None = None
         self.installed = installed
@@ -95,7 +96,13 @@ class Followed:
         rows = [row for row in self._store.rows("pending", last=last_day) if row.value[0] == self.name]
         return [(row, LogEntry.decode(row.value[1])) for row in rows]
 
-    def catch_up(self, fetch: Fetch, now: int, learn: Learn = lambda _time, _accepted: None) -> None:
+    def catch_up(
+        self,
+        fetch: Fetch,
+        now: int,
+        learn: Learn = lambda _time, _accepted: None,
+        unlearn: Unlearn = lambda: None,
+    ) -> None:
         """Follow trust and log to the newest head at *now* (unix seconds). Raises as ``publication.catch_up``."""
         before, seen = self.state, _Heads(fetch)
         installed = self.installed
@@ -110,10 +117,10 @@ class Followed:
                 keep=self._keep_newer_root,
             )
         except FutureError:
-            self._learn_of_a_head_ahead(seen.newest, learn)
+            self._learn_of_a_head_ahead(seen.newest, learn, now)
             raise
         except VerificationError as error:
-            self._keep_contradiction(error, fetch, now)
+            self._suspicion.met(error, self.keys_or_installed, self._root, fetch, now)
             raise
         # The publisher removes key files by the time of its head; the own clock may be behind.
         oldest = max(now, state.log.head_time) - RETENTION_DAYS * DAY_SECONDS
@@ -124,7 +131,8 @@ class Followed:
             self._let_go(oldest)
         self._state = state
         learn(state.log.head_time, True)
-        self._look_again(keys, fetch, now)
+        if self._suspicion.look_again(keys, self._root, state.log.note, fetch, now):
+            unlearn()
 
     def key_files(self, fetch: Fetch) -> Iterator[tuple[Row, KeyFile]]:
         """Each pending key file, verified; the caller removes its row. Raises as ``read_entry``, VerificationError."""
@@ -167,57 +175,19 @@ class Followed:
     def _closed(self, entry: LogEntry) -> int:
         return closing_time(entry.batch, self.region.batch_seconds)
 
-    def _learn_of_a_head_ahead(self, note: bytes, learn: Learn) -> None:
-        """A head that is refused for being ahead of the wall clock bounds it from below, if enough witnesses saw it."""
+    def _learn_of_a_head_ahead(self, note: bytes, learn: Learn, now: int) -> None:
+        """A head that is refused for being ahead of the wall clock bounds it from below."""
         try:
-            keys = self.keys
-            head = keys.open_head(note)
-            enough = len(timely_cosignatures(note, head, keys.policy, head.time)) >= keys.policy.threshold
-        except OwnhueError:
+            signed = self._suspicion.ahead(note, self.keys, now)
+        except OwnhueError:  # nobody's keys count yet
             return
-        if enough:
-            learn(head.time, False)
+        if signed is not None:
+            learn(signed, False)
 
-    def _keep_contradiction(self, error: VerificationError, fetch: Fetch, now: int) -> None:
-        if isinstance(error, NotWitnessedError) and error.note:
-            self._contradictions.doubt(NOT_WITNESSED, self.name, now, error.note)
-        # An old copy is innocent in itself, and must not take the place of what proves a fork.
-        elif isinstance(error, RollbackError):
-            self._contradictions.doubt(OLD_COPY, self.name, now, error.kept, error.shown)
-        elif isinstance(error, ForkError) and error.kept and error.shown:
-            try:
-                proven = self._prove(error, fetch, now)
-            except OwnhueError:  # what the proof needs is out of reach
-                proven = False
-            if not proven:
-                self._contradictions.doubt(NOT_PROVEN, self.name, now, error.kept, error.shown)
-
-    def _prove(self, error: ForkError, fetch: Fetch, now: int) -> bool:
-        """Keep the file that proves the fork of *error*; whether there is a proof. Raises what *fetch* raises."""
+    @property
+    def _root(self) -> bytes | None:
         trust = self.state.trust
-        root = TrustedState.from_bytes(trust).root if trust else self.installed.root
-        proof = fork_evidence_of(error, self.keys_or_installed, fetch, root)
-        if proof is not None:
-            is_trust = parse_canonical_json(proof)["format"] == "ownhue-trust-fork-1"
-            self._contradictions.prove(TRUST_FORK if is_trust else FORK, self.name, proof, now)
-        return proof is not None
-
-    def _look_again(self, keys: RegionKeys, fetch: Fetch, now: int) -> None:
-        """Judge heads that no witness had seen, now that the log has grown beyond them."""
-        log = self.state.log
-        for doubt in self._contradictions.doubts():
-            if (doubt.kind, doubt.region) != (NOT_WITNESSED, self.name):
-                continue
-            (note,) = doubt.statements
-            try:
-                if keys.open_head(note).size > log.size:
-                    continue
-                self._prove(ForkError("two histories", log.note, note), fetch, now)
-            except (UnreachableError, MissingError):  # another time
-                continue
-            except OwnhueError:  # by a key that counts no more
-                pass
-            self._contradictions.settle(doubt)
+        return TrustedState.from_bytes(trust).root if trust else self.installed.root
 
 
 class _Heads:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ownhue_client.errors import MissingError
-from ownhue_client.fetching import MAX_FILE_BYTES, Fetch, Mirror, folder_fetch, limit_of
+from ownhue_client.fetching import MAX_FILE_BYTES, Fetch, Mirror, folder_fetch, is_folder, limit_of
 from ownhue_client.phone.door import Door
 from ownhue_client.phone.ledger import Ledger, LedgerLine
 from ownhue_client.phone.store import Row
@@ -74,7 +74,7 @@ class FolderSource:
         return (Mirror("the folder", self._fetch(place, now)),)
 
     def _fetch(self, place: Path, now: int) -> Fetch:
-        has_folder = (place / _PUBLISHED).is_dir()
+        has_folder = is_folder(place / _PUBLISHED)
         fetch_published = folder_fetch(place / _PUBLISHED if has_folder else place, self._limit)
         fetch_beside = folder_fetch(place, self._limit)
         row: Row | None = None
@@ -83,7 +83,7 @@ class FolderSource:
         def fetch(path: str) -> bytes:
             nonlocal row, total
             if row is None:
-                if not place.is_dir():
+                if not is_folder(place):
                     raise MissingError("the folder holds nothing of this region")
                 row = self._ledger.sending(LedgerLine(now, "", READ_FROM_A_FOLDER, 0, 0))
             data = fetch_beside(path) if path == REGION_FILE else fetch_published(path)

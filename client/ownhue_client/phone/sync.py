@@ -14,6 +14,7 @@ What is published is the same for everyone, and every phone fetches all of it: n
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ownhue.documents import MAX_DOCUMENT_BYTES
 from ownhue.errors import FormatError, OwnhueError, StateError, VerificationError
 from ownhue.matching import Matcher, windows_from
 from ownhue.params import RETENTION_DAYS
@@ -115,8 +116,8 @@ class Sync:
 
     def _follow_home(self, source: Source, comparing: "_Comparing", now: int) -> SyncResult:
         home, copies = self._home, source.copies(self._home.name, self.home_urls(), now)
-        learn = self._kept.anchor.learn
-        try_mirrors(copies, lambda fetch: home.catch_up(fetch, now, learn))
+        anchor = self._kept.anchor
+        try_mirrors(copies, lambda fetch: home.catch_up(fetch, now, anchor.learn, anchor.unlearn))
         fetch = _any_of(copies)
         files, keys, windows = comparing.take(home, fetch)
         changed = self._take_named(fetch, now) + self._take_newest(fetch)
@@ -143,7 +144,11 @@ class Sync:
         waiting = [(row, entry) for row, entry in self._home.pending() if entry.kind in KINDS]
         newest = {entry.kind: row for row, entry in waiting}
         for row, entry in waiting:
-            data = read_entry(fetch, entry)
+            if entry.length > MAX_DOCUMENT_BYTES and row is not newest[entry.kind]:
+                # Whoever serves it, it never becomes a document: it must not stand before the later one for ever.
+                self._kept.store.delete("pending", row)
+                continue
+            data = read_entry(fetch, entry, MAX_DOCUMENT_BYTES)
             with self._kept.store.atomic():
                 try:
                     self._kept.documents.take(entry.kind, data)
@@ -184,7 +189,7 @@ class Sync:
             region = try_mirrors(copies, caught_up)
             files, keys, windows = comparing.take(region, _any_of(copies))
         except OwnhueError as error:
-            return RegionResult(entry.name, error=str(error))
+            return RegionResult(entry.name, error=_reason(error))
         return RegionResult(entry.name, files, keys, windows, region.state.log.head_time)
 
 
@@ -219,6 +224,11 @@ class _Comparing:
 def _any_of(copies: Sequence[Mirror]) -> Fetch:
     """A fetch from the first copy that has a file; of one copy alone its own errors."""
     return mirror_fetch(copies) if len(copies) > 1 else copies[0].fetch
+
+
+def _reason(error: OwnhueError) -> str:
+    """What is told the owner. Behind a colon stand names of fields, which whoever made the file has chosen."""
+    return str(error).partition(":")[0] if isinstance(error, FormatError) else str(error)
 
 
 def _named(fetch: Fetch, state: PublicationState, kind: str, now: int, held: list[bytes]) -> tuple[NamedDocument, ...]:

@@ -19,7 +19,7 @@ from ownhue.trust.metadata import parse_trust_file
 from ownhue.trust.schema import Root
 from ownhue.trust.state import Stage, TrustedState
 from ownhue_client.phone.anchor import Anchor
-from ownhue_client.phone.contradictions import OLD_COPY, Contradictions
+from ownhue_client.phone.contradictions import AHEAD, OLD_COPY, Contradictions
 from ownhue_client.phone.followed import Followed
 from ownhue_client.phone.visits import Visit
 from ownhue_client.publication import trust_words
@@ -81,8 +81,8 @@ def contradiction_words(contradictions: Contradictions) -> Iterator[str]:
     if proofs := len(contradictions.proofs()):
         files = "file proves" if proofs == 1 else "files prove"
         yield f"{proofs} {files} that two histories were shown. Hand them on: anybody can check them."
-    # An old copy is a mirror that is behind, most of the time.
-    if doubts := [doubt for doubt in contradictions.doubts() if doubt.kind != OLD_COPY]:
+    # An old copy is a mirror that is behind, most of the time; of a head that is ahead, the clock's words tell.
+    if doubts := [doubt for doubt in contradictions.doubts() if doubt.kind not in {OLD_COPY, AHEAD}]:
         yield f"{len(doubts)} of what was shown proves nothing (yet), and nobody else is known to have seen it."
 
 

@@ -10,7 +10,7 @@
 """
 
 from ownhue_client.publication.catching_up import anchor_of, catch_up, keys_in_force, targets_of, trust_words
-from ownhue_client.publication.evidence import fork_evidence_of, verify_trust_fork_file
+from ownhue_client.publication.evidence import fork_evidence_of, verify_trust_fork_file, without_strangers
 from ownhue_client.publication.in_force import NamedDocument, documents_in_force, named_documents
 from ownhue_client.publication.keys import RegionKeys
 from ownhue_client.publication.log import (
@@ -52,4 +52,5 @@ __all__ = [
     "trust_round",
     "trust_words",
     "verify_trust_fork_file",
+    "without_strangers",
 ]

@@ -59,7 +59,7 @@ def catch_up(
     keys = keys_in_force(state, region, policy)
     log, entries = follow(fetch, keys, state.log, now)  # (3) the log, by its keys and the witnesses
     in_use = _in_use(state, trusted)
-    state = state.with_log(log, entries, in_use)
+    state = state.with_log(log, entries, in_use | _named(trusted))
     known = {leaf.sha256 for leaf in state.leaves}
     if any(digest not in known for digest in in_use):  # (4) everything that was used is in the log
         raise NotLoggedError("a file of trust is not in the log: made for this client alone, or the log is behind")
@@ -151,6 +151,14 @@ def _in_use(state: PublicationState, trusted: TrustedState | None) -> set[bytes]
         return set()
     files: Iterable[bytes] = (trusted.root, trusted.timestamp, trusted.snapshot, trusted.targets, state.roles)
     return {*state.taken, *(sha256(data).digest() for data in files)}
+
+
+def _named(trusted: TrustedState | None) -> set[bytes]:
+    """Digests of the files that targets name: no flood of other leaves must make a client forget that it met them."""
+    if trusted is None:
+        return set()
+    listed = parse_trust_file(trusted.targets, Targets).signed
+    return {target.sha256 for target in TrustedTargets.of(listed).targets}
 
 
 def _roles_path(roles: bytes) -> str:

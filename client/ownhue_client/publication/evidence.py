@@ -58,6 +58,11 @@ def fork_evidence_of(
     return None if root is None else _trust_fork(root, error.kept, error.shown)
 
 
+def without_strangers(statement: bytes, keys: RegionKeys) -> bytes:
+    """A signed note without lines of others than the log and the witnesses of *keys*; anything else as it is."""
+    return keys.without_strangers(statement) if _is_note(statement) else statement
+
+
 def verify_trust_fork_file(data: bytes, root: bytes) -> str:
     """Check that *data* proves a fork under *root*, and return the role whose holders made it.
 
@@ -75,8 +80,10 @@ def verify_trust_fork_file(data: bytes, root: bytes) -> str:
 
 
 def _log_fork(error: ForkError, keys: RegionKeys, fetch: Fetch | None) -> bytes | None:
+    kept, shown = (without_strangers(note, keys) for note in (error.kept, error.shown))
+
     def made(read_hash: ReadHash | None = None) -> bytes:
-        return make_fork_evidence(keys.origin, keys.log_key_of(error.shown), error.kept, error.shown, read_hash)
+        return make_fork_evidence(keys.origin, keys.log_key_of(shown), kept, shown, read_hash)
 
     try:
         first, second = (keys.open_head(note) for note in (error.kept, error.shown))

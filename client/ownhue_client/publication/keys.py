@@ -7,7 +7,7 @@
 - ``policy`` says which witnesses must have cosigned a head; "0 of 0" asks nobody, and its sentence says so.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -106,6 +106,18 @@ class RegionKeys:
         parsed = parse_note(note)
         named = (key for key in self.log_keys if parsed.by(self.origin, key_hash(self.origin, key)))
         return next(named, self.log_keys[0])
+
+    def without_strangers(self, note: bytes) -> bytes:
+        """*note* with the lines of the log's keys and of the policy's witnesses alone.
+
+        Anybody can put a line below one copy of a head. In a file that is handed on it would tell whose copy it was.
+        Raises LimitError, FormatError.
+        """
+        parsed = parse_note(note)
+        known = {(self.origin, key_hash(self.origin, key)) for key in self.log_keys}
+        known |= {(witness.name, witness.key_hash) for witness in self.policy.witnesses}
+        lines = tuple(line for line in parsed.signatures if (line.name, line.key_hash) in known)
+        return replace(parsed, signatures=lines).to_bytes()
 
     def open_document(self, data: bytes, kind: str, limit: int = MAX_DOCUMENT_BYTES) -> dict[str, Any]:
         """The body of a signed document of *kind*, by as many keys of the issuer or the authority as are needed.

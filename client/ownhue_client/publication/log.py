@@ -196,5 +196,9 @@ def _check_batches(entries: Sequence[LogEntry], batch: int, head_time: int, batc
         if entry.batch < batch:
             raise VerificationError("the log goes back to an earlier batch")
         batch = entry.batch
+    # There is one for each batch: a million of them in one would fill a phone, and never come to an end.
+    with_keys = [entry.batch for entry in entries if entry.kind == "keys"]
+    if len(set(with_keys)) < len(with_keys):
+        raise VerificationError("the log holds two key files of one batch")
     if entries and closing_time(batch, batch_seconds) > head_time:
         raise VerificationError("the log holds a batch that closed after its head")

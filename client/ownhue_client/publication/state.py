@@ -19,8 +19,11 @@ from ownhue.errors import FormatError
 from ownhue.log import LogEntry
 from ownhue_client.publication.log import LogState
 
-#: Kinds whose leaves are not remembered: targets never name them. specs/trust.md section 9
-KINDS_PROVEN_ALONE = frozenset(("keys", "notices", "area"))
+#: Kinds whose leaves are remembered: those that targets may name. A log can make up any number of others, and a phone
+#: would keep them for ever. specs/trust.md section 9
+REMEMBERED_KINDS = frozenset(
+    ("trust", "trust-roles", "rulebook", "certificate-trust", "regions", "epochs", "past-epochs", "report-keys")
+)
 #: Newest leaves of a kind that are remembered, beside those in use. specs/publication.md section 6
 KEPT_LEAVES = 512
 
@@ -78,7 +81,7 @@ class PublicationState:
         self, log: LogState, entries: Iterable[LogEntry], in_use: Collection[bytes] = ()
     ) -> "PublicationState":
         """The state after the log was followed to *log* by *entries*. Leaves with a digest *in_use* stay."""
-        new = (Leaf(entry.kind, entry.sha256, entry.batch) for entry in entries if entry.kind not in KINDS_PROVEN_ALONE)
+        new = (Leaf(entry.kind, entry.sha256, entry.batch) for entry in entries if entry.kind in REMEMBERED_KINDS)
         return replace(self, log=log, leaves=_pruned([*self.leaves, *new], in_use))
 
 
