@@ -20,10 +20,10 @@ from ownhue.key_file.signature import signature_list
 from ownhue.passes import EpochKey, EpochList
 from ownhue.past_keys import PastKey, PastKeys
 from ownhue.report import ReportTokenKey, report_keys_body, report_keys_from_body
-from ownhue.trust.ceremony import new_targets, new_timestamp, sign_trust_file
+from ownhue.trust.ceremony import RoleKeys, new_snapshot, new_targets, new_timestamp, next_root, sign_trust_file
 from ownhue.trust.metadata import parse_trust_file
-from ownhue.trust.schema import Targets, Timestamp
-from ownhue.trust.targets import TrustedTargets
+from ownhue.trust.schema import Snapshot, Targets, Timestamp
+from ownhue.trust.targets import Target, TrustedTargets
 from ownhue_server.config import Role
 from ownhue_server.online_keys import KEY_FILES, SNAPSHOT, TIMESTAMP
 from ownhue_server.storage.key_folder import load_p256, load_rsa
@@ -51,11 +51,53 @@ def _keys_end(content: KeyFile, end: int) -> KeyFile:
     return replace(content, keys=(*content.keys, key))
 
 
-def _first_key(**changes: int) -> Lie:
+def _first_key(**changes: Any) -> Lie:
     def change(content: KeyFile) -> KeyFile:
         return replace(content, keys=(content.keys[0]._replace(**changes), *content.keys[1:]))
 
     return lambda forge: forge.change_keys(change, -1)
+
+
+def _new_targets(change: Callable[[Forge, TrustedTargets], list[Target]]) -> Lie:
+    """Further targets, signed as they should be."""
+
+    def publish(forge: Forge) -> None:
+        version, known = _targets(forge)
+        data = new_targets(change(forge, known), forge.now + 10 * 86_400, version + 1)
+        data = sign_trust_file(data, embedded_key(forge.config, "targets"))
+        forge.add(Item("trust", data, forge.last))
+        forge.names[f"{version + 1}.targets.json"] = data
+
+    return publish
+
+
+def _longer_target(_forge: Forge, known: TrustedTargets) -> list[Target]:
+    return [replace(one, length=one.length + (one.folder == "rulebook")) for one in known.targets]
+
+
+def _held_back(forge: Forge, known: TrustedTargets) -> list[Target]:
+    """An old list of epoch keys is to count for ever."""
+    old = next(item.entry for item in forge.items if item.kind == "epochs")
+    return [*known.targets, Target(old.path, old.sha256, old.length, 1)]
+
+
+def _targets_by_a_key_of_before(forge: Forge) -> None:
+    """Root 2 took the key of the targets away. Who has stolen it goes on as if nothing had happened."""
+    lost, kept, later = embedded_key(forge.config, "targets"), SigningKey(bytes([99]) * 32), forge.now + 10 * 86_400
+    version, known = _targets(forge)
+    keys = {"targets": RoleKeys((kept.verify_key.encode(),), 1)}
+    root = next_root(trust_item(forge, "root").data, keys, later)  # type: ignore[arg-type]
+    root = sign_trust_file(root, embedded_key(forge.config, "root"))
+    named = sign_trust_file(new_targets(known.targets, later, version + 1), kept)
+    number = parse_trust_file(trust_item(forge, "snapshot").data, Snapshot).signed.version + 1
+    snapshot = sign_trust_file(new_snapshot(named, later, number), SigningKey(_online(forge, SNAPSHOT)))
+    newest = parse_trust_file(trust_item(forge, "timestamp").data, Timestamp).signed.version + 1
+    timestamp = sign_trust_file(new_timestamp(snapshot, later, newest), SigningKey(_online(forge, TIMESTAMP)))
+    stolen = sign_trust_file(new_targets(known.targets, later, version + 2), lost)
+    for data, batch in [*((one, forge.last - 3) for one in (root, named, snapshot, timestamp)), (stolen, forge.last)]:
+        forge.add(Item("trust", data, batch))
+    forge.names |= {"2.root.json": root, f"{version + 1}.targets.json": named, f"{version + 2}.targets.json": stolen}
+    forge.names |= {f"{number}.snapshot.json": snapshot, "timestamp.json": timestamp}
 
 
 def _upgraded(forge: Forge) -> None:
@@ -317,8 +359,11 @@ LIES: dict[str, tuple[Lie, set[str]]] = {
     "trust roles that are none": (lambda forge: forge.add(Item("trust-roles", b"{}", forge.last)), {"document"}),
     "two targets files of one version": (second_targets, {"trust-fork"}),
     "targets that name nothing": (_targets_of_nothing, {"target"}),
+    "targets of another length": (_new_targets(_longer_target), {"target"}),
+    "targets that hold epoch keys back": (_new_targets(_held_back), {"target"}),
     "a timestamp that nobody logged": (_unlogged_timestamp, {"trust-name"}),
     "an older timestamp": (_older_timestamp, {"trust-name"}),
+    "targets by a key that the root took away": (_targets_by_a_key_of_before, {"trust-signature"}),
     "a trust file by a stranger": (_foreign_trust_file, {"trust-signature", "trust-fork"}),
     "an exchanged snapshot": (_exchanged_snapshot, {"trust", "trust-name"}),
     "a head by a stranger": (lambda forge: setattr(forge, "log_key", STRANGER), {"head"}),

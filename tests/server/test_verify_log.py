@@ -141,6 +141,17 @@ def test_a_file_that_should_be_gone_is_no_place_for_another_one(published: Forge
     assert look(folder, published.config).words == {"length"}
 
 
+def test_all_files_that_should_be_gone_are_looked_for_in_a_folder(
+    published: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ownhue_server.audit.files.MAX_GONE_ASKED", 0)
+    forge = published.copy()
+    gone = next(item for item in forge.items if not item.written)
+    folder = forge.write(tmp_path / "p")
+    put(folder, gone.entry.path, b"for you")
+    assert look(folder, published.config).words == {"length"}
+
+
 def test_a_draft_is_passed_over_while_it_is_written(config: Config, tmp_path: Path) -> None:
     folder = tmp_path / "p"
     shutil.copytree(config.published, folder)

@@ -33,7 +33,7 @@ class Documents:
     keyring: Keyring
     report: Report
     newest: dict[str, tuple[LogEntry, bytes]] = field(default_factory=dict)
-    """Newest document of each kind that was read."""
+    """Document of each kind that counts today, of those that were read."""
     _epochs: dict[int, EpochKey] = field(default_factory=dict)
     _past: dict[bytes, PastKey] = field(default_factory=dict)
     _listed: tuple[int, ...] = ()
@@ -77,7 +77,9 @@ class Documents:
         except OwnhueError as error:
             self._fail("document", f"a document does not hold: {error}", entry)
             return
-        self.newest[entry.kind] = (entry, data)
+        # Of a kind that targets name, the one in force counts, whatever else the log holds.
+        if entry.path == self.keyring.vouched.get(entry.kind, entry.path):
+            self.newest[entry.kind] = (entry, data)
 
     def _check_newest(self) -> None:
         """What counts now has to be signed by today's keys, or phones refuse it."""

@@ -156,7 +156,7 @@ class Files:
     def check_gone(self) -> None:
         """Ask for files that are older than the retention; a remark for those that are there, if they are the log's."""
         for number, entry in enumerate(self.gone()):
-            if number >= MAX_GONE_ASKED:
+            if number >= MAX_GONE_ASKED and not self.source.lists:
                 return
             self.report.count("kept")
             try:

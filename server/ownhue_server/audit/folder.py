@@ -97,7 +97,7 @@ class FolderSource:
 
 
 def _is_servers(folder: Path, name: str) -> bool:
-    """Whether a name among the drafts is the server's empty lock, or a draft that is written now: that one is locked."""
+    """Whether a name among the drafts is the server's empty lock, or a draft that is being written (it is locked)."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:

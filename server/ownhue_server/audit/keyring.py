@@ -84,6 +84,8 @@ class Keyring:
     """Batch and content of every targets file that was verified, by version."""
     roles: dict[str, Keys] = field(default_factory=dict)
     """By path in the published folder."""
+    vouched: dict[str, str] = field(default_factory=dict)
+    """Path of the file in force today of each kind that the targets of today name."""
 
     def __post_init__(self) -> None:
         self.now = Keys.of_region(self.region)

@@ -24,6 +24,9 @@ from ownhue_server.audit.report import Report
 from ownhue_server.audit.sources import AbsentError, ExhaustedError, Source, read
 
 TIMESTAMP = "timestamp.json"
+ROOT = "root"
+#: Kinds that targets vouch for. specs/trust.md section 9
+VOUCHED = frozenset({"rulebook", "certificate-trust", "regions", TRUST_ROLES_FOLDER})
 
 
 @dataclass
@@ -53,6 +56,8 @@ class Trust:
             target = targets.current(TRUST_ROLES_FOLDER, now)
             data = read(self.source, target.path, MAX_TRUST_ROLES_BYTES)
             keyring.now = Keys.of_roles(open_trust_roles(targets, data, self.region.name, now))
+            due = sorted((one for one in targets.targets if one.since <= now), key=lambda one: one.since)
+            keyring.vouched = {one.folder: one.path for one in due}
         except ExhaustedError:
             raise
         except OwnhueError as error:
@@ -112,7 +117,8 @@ class _Logged:
         self._report = trust.report
         self._found: dict[tuple[str, int], list[tuple[LogEntry, TrustFile[Signed]]]] = defaultdict(list)
         self._digests: set[bytes] = set()
-        self._older: list[TrustFile[Root]] = []
+        self._roots: list[tuple[int, TrustFile[Root]]] = []
+        """Batch and content of the roots that can be followed, the newest version last."""
 
     def take(self, entry: LogEntry, data: bytes) -> None:
         """One file, oldest first."""
@@ -124,15 +130,18 @@ class _Logged:
             self._report.fail("trust-signature", f"a file is no trust metadata: {error}", entry.path)
             return
         self._found[file.signed.role, file.signed.version].append((entry, file))
-        if not self._is_signed(file):
-            text = f"a {file.signed.role} file is not signed under any root that phones can follow"
-            self._report.fail("trust-signature", text, entry.path)
-        elif isinstance(file.signed, Targets):
-            self._keyring.targets.append((entry.batch, TrustedTargets.of(file.signed)))
-            self._check_targets(entry, file.signed)
 
     def judge(self) -> None:
-        """Forks between files of one version, and the files under their names."""
+        """Whose signatures they bear, forks between files of one version, and the files under their names."""
+        self._roots = self._followed()
+        files = [one for found in self._found.values() for one in found]
+        for entry, file in sorted(files, key=lambda one: (one[0].batch, one[1].signed.version)):
+            if not self._is_signed(entry, file):
+                text = f"a {file.signed.role} file is not signed under a root of its time that phones can follow"
+                self._report.fail("trust-signature", text, entry.path)
+            elif isinstance(file.signed, Targets):
+                self._keyring.targets.append((entry.batch, TrustedTargets.of(file.signed)))
+                self._check_targets(entry, file.signed)
         for (role, version), found in sorted(self._found.items()):
             self._report.count("trust-fork")
             if len({file.signed.payload for _entry, file in found}) > 1:
@@ -156,22 +165,41 @@ class _Logged:
             pairs += [(first.data, file.data) for _entry, file in found if file.signed.payload != first.signed.payload]
         return pairs
 
-    def _is_signed(self, file: TrustFile[Signed]) -> bool:
-        known = self._trust.roots
-        if not known:
+    def _followed(self) -> list[tuple[int, TrustFile[Root]]]:
+        """The known roots, and those before them of which each signed the next."""
+        roots = list(self._trust.roots)
+        while roots:
+            logged = self._found.get((ROOT, roots[0].signed.version - 1), [])
+            older = [parse_trust_file(file.data, Root) for _entry, file in logged]
+            before = next((root for root in older if missing_signatures(root, roots[0]) == 0), None)
+            if before is None:
+                break
+            roots.insert(0, before)
+        since = {file.data: entry.batch for found in self._found.values() for entry, file in reversed(found)}
+        # One that nobody logged counts from the beginning: that it is missing is said elsewhere.
+        return [(since.get(root.data, 0), root) for root in roots]
+
+    def _is_signed(self, entry: LogEntry, file: TrustFile[Signed]) -> bool:
+        """Whether enough keys signed it of a root that was the newest when its batch closed, or when it began."""
+        if not self._roots:
             return True  # Nobody knows whose signatures would count.
         if isinstance(file.signed, Root):
-            # What came before the root that is known cannot be judged from it.
-            older = file.signed.version < known[0].signed.version
-            self._older += [parse_trust_file(file.data, Root)] if older else []
-            return older or any(file.data == root.data for root in known)
-        return any(missing_signatures(root, file) == 0 for root in [*known, *self._older])
+            return any(file.data == root.data for _since, root in self._roots)
+        before = [root for since, root in self._roots if since < entry.batch][-1:]
+        now = [root for since, root in self._roots if since == entry.batch]
+        # The log may be older than what is known of its roots.
+        return any(missing_signatures(root, file) == 0 for root in [*before, *now] or [self._roots[0][1]])
 
     def _check_targets(self, entry: LogEntry, targets: Targets) -> None:
-        paths = {logged.path for logged in self._files.log.entries[: self._files.size]}
+        lengths = {logged.path: logged.length for logged in self._files.log.entries[: self._files.size]}
         self._report.count("target", len(targets.targets))
-        for path in set(targets.targets) - paths:
-            self._report.fail("target", "targets name a file that is not in the log", path)
+        for path, target in sorted(targets.targets.items()):
+            if path not in lengths:
+                self._report.fail("target", "targets name a file that is not in the log", path)
+            elif target.length != lengths[path]:
+                self._report.fail("target", "targets name a file of another length: no phone takes it", path)
+            if path.partition("/")[0] not in VOUCHED:
+                self._report.fail("target", "targets name a file of a kind that is not theirs to hold back", path)
         if not any(path.startswith(f"{TRUST_ROLES_FOLDER}/") for path in targets.targets):
             self._report.fail("target", "targets name no trust roles", entry.path)
 
