@@ -53,6 +53,7 @@ def create_app(
     issuer = Issuer(config, clock) if Role.ISSUER in roles else None
     sources = DocumentSources(config, {Role.AUTHORITY: authority, Role.ISSUER: issuer})
     publisher = Publisher(config, clock, sources.documents) if Role.PUBLISHER in roles else None
+    _introduce(authority, publisher, config)
     parts = [part for part in (publisher, issuer, authority) if part]
     answers = Answers(config.settings.answer_milliseconds)
     limiter = Limiter(config.settings.refusals_per_hour, config.settings.address_header)
@@ -64,8 +65,8 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(sources.close)
-            if issuer and not trusting:
-                issuer.check_clock(clock.now())
+            if not trusting:
+                _check_clock(clock.now(), issuer, authority)
             if authority:
                 authority.start()
                 stack.push_async_callback(authority.stop)
@@ -79,7 +80,15 @@ def create_app(
             await stack.enter_async_context(answers.releasing())
             yield
 
-    app = FastAPI(title="ownhue-server", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="ownhue-server",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # A redirection would lead to whatever host the request names.
+        redirect_slashes=False,
+    )
     app.state.publisher = publisher
     app.add_exception_handler(HTTPException, _say)
     app.router.routes.extend(
@@ -96,6 +105,18 @@ def create_app(
         app.include_router(Rehearsal(clock, publisher).router())
     app.add_middleware(_LastResort)
     return app
+
+
+def _introduce(authority: Authority | None, publisher: Publisher | None, config: Config) -> None:
+    """Let a desk's reports go straight to the publisher of this process, unless the settings name another one."""
+    if authority and publisher and not config.settings.publisher_url:
+        authority.reports_to(publisher.phone_endpoints["/publisher/v1/report"])
+
+
+def _check_clock(now: int, *roles: Issuer | Authority | None) -> None:
+    for role in roles:
+        if role:
+            role.check_clock(now)
 
 
 def _common_routes(config: Config, upkeep: Upkeep) -> list[BaseRoute]:

@@ -5,9 +5,12 @@
 - A request's head has :data:`HEAD_SECONDS` from its first byte, or from the connection's beginning, and
   :data:`HEAD_BYTES`. Then the connection is closed without an answer (too slow) or with 400 (too long).
 - Bytes that are neither head nor body (trailers, extensions of chunks, empty lines) are held to the same length.
+  Trailers are not read: they would stand behind the address that the front wrote into the head.
+- Of requests sent before the answers to earlier ones, :data:`MAX_AHEAD` are kept; one more ends the connection.
 - After an answer whose request was not read to its end, the rest may come for :data:`LINGER_SECONDS`.
 - Who does not read an answer for :data:`UNREAD_SECONDS` is cut off.
-- At most :data:`MAX_CONNECTIONS`: for one more, the connection that has waited longest for its head is closed.
+- At most :data:`MAX_CONNECTIONS`: for one more, the connection that has waited longest for its head is closed; when
+  none waits, the one that has left an answer unread for longest.
 
 The seconds of a body are the endpoint's business (frames.py). A fast and patient attacker still gets as many
 connections as the machine has places for; how many one address may have is the business of the server in front.
@@ -19,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 #: Longest head of a request, in bytes. specs/http-api.md section 1
 HEAD_BYTES = 16_384
@@ -29,16 +32,20 @@ HEAD_SECONDS = 10
 LINGER_SECONDS = 2
 #: Seconds for which a client may leave an answer unread.
 UNREAD_SECONDS = 60
+#: Most requests of one connection that wait until earlier ones are answered. specs/http-api.md section 1
+MAX_AHEAD = 4
 #: Most connections at a time. specs/http-api.md section 1
 MAX_CONNECTIONS = 4096
 
 
 class Connections:
-    """The connections of one server that wait for a head, the oldest first."""
+    """The connections of one server that could be cut off for another one: who waits for a head, who does not read."""
 
     def __init__(self, most: int = MAX_CONNECTIONS) -> None:
         self.most = most
+        # Both with the oldest first.
         self._waiting: dict[LimitedProtocol, None] = {}
+        self._unread: dict[LimitedProtocol, None] = {}
 
     def begin(self, connection: "LimitedProtocol") -> None:
         """*connection* waits for a head from now on, or goes on waiting."""
@@ -48,10 +55,21 @@ class Connections:
         """*connection* has one, or is gone."""
         self._waiting.pop(connection, None)
 
-    def make_room(self, count: int) -> None:
-        """Cut off the connection that has waited longest when there are more than allowed."""
-        if count > self.most and self._waiting:
-            next(iter(self._waiting)).cut_off()
+    def set_unread(self, connection: "LimitedProtocol", unread: bool) -> None:
+        """Whether the client of *connection* leaves an answer unread."""
+        if unread:
+            self._unread.setdefault(connection)
+        else:
+            self._unread.pop(connection, None)
+
+    def make_room(self, count: int, newest: "LimitedProtocol") -> None:
+        """When there are more connections than allowed, cut off the one that has waited longest.
+
+        When only the *newest* waits, whoever has left an answer unread for longest goes in its place.
+        """
+        if count > self.most:
+            longest = next(iter(self._waiting), newest)
+            (next(iter(self._unread), longest) if longest is newest else longest).cut_off()
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -65,6 +83,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
 
     # The connection
 
@@ -72,7 +91,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """A new connection: its first head is due."""
         super().connection_made(transport)
         self._expect_head()
-        self._wait.make_room(len(self.connections))
+        self._wait.make_room(len(self.connections), self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of it."""
@@ -80,10 +99,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._set_deadline(None)
         self.resume_writing()
         super().connection_lost(exc)
+        if self._running is not None:
+            # uvicorn tells only the newest request; this one would write to nobody, and its error into the log.
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def cut_off(self) -> None:
         """Close at once, whatever is under way."""
         self._wait.end(self)
+        self._wait.set_unread(self, False)
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -103,6 +127,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """The client has read."""
         super().resume_writing()
+        self._wait.set_unread(self, False)
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -111,6 +136,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
+        if len(self.pipeline) >= MAX_AHEAD:
+            # Each would be kept in memory until its turn comes, and reading goes on meanwhile.
+            raise httptools.HttpParserError("too many requests ahead of their answers")
         super().on_message_begin()
         self._head_bytes = 0
         self._expect_head()
@@ -123,7 +151,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header line, or trailer."""
         self._count_head(len(name) + len(value) + len(": \r\n"))
-        super().on_header(name, value)
+        if not self._in_request:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there."""
@@ -159,6 +188,10 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self._wait.begin(self)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more came after an answer."""
         super().timeout_keep_alive_handler()
@@ -171,6 +204,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._set_deadline(HEAD_SECONDS)
 
     def _expect_reading(self) -> None:
+        self._wait.set_unread(self, True)
         if self._unread is None:
             self._unread = self.loop.call_later(UNREAD_SECONDS, self.cut_off)
 

@@ -29,7 +29,7 @@ from ownhue_server.limits import Limiter
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 MEDIA_TYPE = "application/octet-stream"
-#: Seconds in which a phone's request must have come. specs/http-api.md section 1
+#: Seconds in which a request's body must have come. specs/http-api.md section 1
 BODY_SECONDS = 10
 #: What a phone sends that only pretends to want something. specs/http-api.md section 1
 DECOY = {"decoy": True}
@@ -53,8 +53,7 @@ def phone_route(path: str, handler: Handler, answers: Answers, limiter: Limiter)
 
     async def endpoint(request: Request) -> Response:
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await read_body(request)
+            body = await read_body(request)
         except (LimitError, TimeoutError):
             body = b""  # No frame, so it takes the way of everything that is none.
         content = await answers.at_deadline(_limited(body, request.scope, path, handler, limiter))
@@ -68,13 +67,14 @@ async def _limited(body: bytes, scope: Mapping[str, Any], path: str, handler: Ha
     async with limiter.turn(path, scope) as turn:
         if turn is None:
             return _framed(refuse("too_many"))
-        answer = await _answer(body, handler)
+        answer = await answer_to(body, handler)
         # What fails through our own fault is nobody's guess.
         turn.refused = not answer["ok"] and answer["error"] != "unavailable"
         return _framed(answer)
 
 
-async def _answer(body: bytes, handler: Handler) -> dict[str, Any]:
+async def answer_to(body: bytes, handler: Handler) -> dict[str, Any]:
+    """The map that answers the frame *body*, whatever happens; neither limited nor kept until a deadline."""
     try:
         parsed = _parse(body)
         if _is_decoy(parsed):
@@ -104,12 +104,16 @@ def refuse(word: str) -> dict[str, Any]:
 
 
 async def read_body(request: Request, limit: int = FRAME_BYTES) -> bytes:
-    """The request's body. Raises LimitError as soon as it is longer than *limit* bytes."""
+    """The request's body.
+
+    Raises LimitError as soon as it is longer than *limit* bytes, TimeoutError when it takes longer than BODY_SECONDS.
+    """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise LimitError(f"a request has at most {limit} bytes")
+    async with asyncio.timeout(BODY_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise LimitError(f"a request has at most {limit} bytes")
     return bytes(body)
 
 

@@ -16,9 +16,7 @@
 import asyncio
 import contextlib
 import hmac
-import ipaddress
 import os
-import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,19 +24,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ownhue_server import logs
+from ownhue_server.addresses import IPV6_PREFIX_BYTES, Addresses
 
 #: Seconds after which the key and all counts are replaced. specs/http-api.md section 1
 HOUR_SECONDS = 3600
 #: What a site (48 bits of IPv6) may be refused, times what one network may. specs/http-api.md section 1
-IPV6_SITE_TIMES = 8
+IPV6_SITE_TIMES = 64
 #: Most addresses that are counted at a time, some 250 bytes each.
 MAX_ADDRESSES = 65_536
 
 _NAME_BYTES = 16
-_IPV6_PREFIX_BYTES = 8
 _IPV6_SITE_BYTES = 6
-# An address with a port, as some fronts write it: 192.0.2.1:4711, [2001:db8::1]:4711, [2001:db8::1].
-_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](?::\d+)?|(?P<v4>[0-9.]+):\d+", re.ASCII)
 
 _log = logs.get("limiter")
 
@@ -83,7 +79,7 @@ class Limiter:
     ) -> None:
         """*header*: where the web server in front names the client's address; empty: the connection's other end."""
         self._per_hour = per_hour
-        self._header = header.encode()
+        self._addresses = Addresses(header)
         self._most = most
         self._timer = timer
         self._random = random
@@ -93,9 +89,9 @@ class Limiter:
     async def turn(self, path: str, scope: Mapping[str, Any]) -> AsyncIterator[Turn | None]:
         """A turn for a request to *path*; None when its address has no refusals left. May have to wait."""
         self.sweep()
-        address = client_address(scope, self._header)
+        address = self._addresses.of(scope)
         async with self._turn(path, address, self._per_hour) as turn:
-            if turn is None or len(address) < _IPV6_PREFIX_BYTES:
+            if turn is None or len(address) < IPV6_PREFIX_BYTES:
                 yield turn
                 return
             # Who has one IPv6 network easily has tens of thousands.
@@ -129,6 +125,7 @@ class Limiter:
         self._key = self._random(32)
         self._counts: dict[bytes, _Count] = {}
         self._said = False
+        self._addresses.say_again()
 
     def _name(self, path: str, address: bytes) -> bytes:
         return hmac.digest(self._key, path.encode() + b"\0" + address, "sha256")[:_NAME_BYTES]
@@ -174,30 +171,3 @@ async def _enter(count: _Count, most: int) -> bool:
             count.working -= 1
             count.hand_on(most)
         raise
-
-
-def client_address(scope: Mapping[str, Any], header: bytes = b"") -> bytes:
-    """The client's address as bytes: 4 of IPv4, the first 8 of IPv6 (one household); empty when there is none.
-
-    Of a list in *header* the last entry counts: the one that the own front added. What is no address there is as if
-    it were not there.
-    """
-    values = [value for name, value in scope.get("headers", ()) if header and name == header]
-    named = _packed(values[-1].rpartition(b",")[2].decode("latin-1")) if values else b""
-    client = scope.get("client")
-    return named or _packed(client[0] if client else "")
-
-
-def _packed(text: str) -> bytes:
-    text = text.strip().strip('"')
-    with_port = _WITH_PORT.fullmatch(text)
-    if with_port:
-        text = with_port["v6"] or with_port["v4"]
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return b""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address.packed
-    mapped = address.ipv4_mapped
-    return mapped.packed if mapped else address.packed[:_IPV6_PREFIX_BYTES]

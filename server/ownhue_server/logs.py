@@ -9,6 +9,7 @@
 - Times are cut to the minute; a log shall not tell which of two requests came first.
 """
 
+import contextlib
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -79,8 +80,9 @@ class _Stderr:
     """Writes lines where standard error is at that moment."""
 
     def msg(self, line: str) -> None:
-        """Write one line."""
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the log
+        """Write one line if that can be. A full disk, or a reader that has gone, must not stop the server's work."""
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the log
 
     debug = info = warning = error = critical = msg
 

@@ -49,7 +49,7 @@ class Rehearsal:
         """{"now"} -> 200 {"now"} when every batch due by then is closed; 409 when it lies in the past."""
         try:
             order = ClockOrder.model_validate_json(await read_body(request))
-        except (ValidationError, LimitError) as error:
+        except (ValidationError, LimitError, TimeoutError) as error:
             raise HTTPException(400, "malformed") from error
         async with self._moving:
             if order.now < self._clock.now():

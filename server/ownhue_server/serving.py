@@ -12,8 +12,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,12 +23,17 @@ if sys.platform != "win32":
     import resource
 
 from ownhue.errors import StateError
+from ownhue_server import logs
 from ownhue_server.connections import MAX_CONNECTIONS, Connections, limited_protocol
 
 #: Seconds that open connections get when the server ends: enough for an answer that waits for its deadline.
 GRACE_SECONDS = 12
-#: Open files that are not connections: databases, published files, the log.
+#: Open files that belong to no connection: databases, what is being published, the log.
 OTHER_FILES = 256
+#: Open files of a connection: itself, and the published file that its client reads as slowly as it likes.
+FILES_EACH = 2
+
+_log = logs.get("server")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -58,7 +64,7 @@ def run(app: FastAPI, bound: socket.socket, ready: Callable[[], None], *, until_
 
 def web_server(app: FastAPI) -> uvicorn.Config:
     """How the web server is to run *app*."""
-    _quiet()
+    quiet()
     return uvicorn.Config(
         app,
         log_config=None,
@@ -77,13 +83,15 @@ def _places() -> int:
     if sys.platform == "win32":
         return MAX_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + OTHER_FILES
+    wanted = FILES_EACH * MAX_CONNECTIONS + OTHER_FILES
     files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, soft), hard))
-    return max(files - OTHER_FILES, OTHER_FILES)
+    # At least a few, whatever the system says.
+    return max((files - OTHER_FILES) // FILES_EACH, OTHER_FILES // FILES_EACH)
 
 
 async def _serve(app: FastAPI, server: "_Server", bound: socket.socket) -> None:
+    asyncio.get_running_loop().set_exception_handler(say_type)
     # We open the application ourselves, so that its own error comes out and not the web server's exit.
     async with app.router.lifespan_context(app):
         await server.serve([bound])
@@ -123,8 +131,17 @@ def _watch_stdin(server: _Server) -> None:
     server.should_exit = True
 
 
-def _quiet() -> None:
-    # uvicorn's error log prints tracebacks, whose messages may hold what a request said; ours prints types.
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
+def say_type(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """What nobody caught in a task or a callback: its type only, where asyncio prints message and traceback."""
+    error = context.get("exception")
+    _log.error("a task or a connection failed", error=type(error).__name__ if error else "")
+
+
+def quiet() -> None:
+    """Let the libraries write no log of their own."""
+    # The error logs of uvicorn and asyncio print tracebacks, whose messages may hold what a request said; ours prints
+    # types.
+    for name in ("uvicorn", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -7,6 +7,7 @@ finds on a real line is measured by ``make bench``.
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from ownhue.params import FRAME_BYTES
 from ownhue_server import app as app_module
 from ownhue_server import frames
 from ownhue_server.answers import Answers
+from ownhue_server.issuer.service import Issuer
 from tests.attacks.test_server import claim_body
 from tests.server.clinic import Clinic
 from tests.server.patient import CLAIM, REPORT
@@ -32,6 +34,8 @@ DECOY = frame(cbor_encode({"decoy": True}))
 #: Milliseconds of the deadline, as init sets it.
 DEADLINE = 1000
 REFUSALS = 6
+#: Seconds after which a test gives up waiting.
+PATIENCE = 20
 
 
 class WatchedAnswers(Answers):
@@ -246,3 +250,31 @@ def test_slow_work_of_one_answer_does_not_hold_up_the_others(line: Line) -> None
     passes, decoy = line.server.run(both())
     assert (len(passes["signatures"]), decoy) == (40, {"ok": True})
     assert line.answers.delays == [1.0, 1.0]
+
+
+def test_a_device_that_asks_for_its_passes_again_and_again_does_not_make_grants_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With forty connections of one device every granted claim left a deadline after refusals and decoys."""
+    go_on = threading.Event()
+
+    def sign(*_: object) -> list[bytes]:
+        go_on.wait(PATIENCE)
+        return []
+
+    with served(tmp_path / "server") as server:
+        bodies = granted_and_refused(server)
+        assert server.ask_raw(ENROL_PATH, bodies[ENROL_PATH][0])["ok"]
+        monkeypatch.setattr(Issuer, "_sign", sign)
+
+        async def scene() -> dict[str, Any]:
+            passes = [asyncio.create_task(server.ask_async(PASSES_PATH, bodies[PASSES_PATH][0])) for _ in range(50)]
+            try:
+                await asyncio.sleep(0.5)
+                async with asyncio.timeout(PATIENCE / 2):
+                    return await server.ask_async(CLAIM, bodies[CLAIM][0])
+            finally:
+                go_on.set()
+                await asyncio.gather(*passes)
+
+        assert server.run(scene())["ok"]

@@ -5,7 +5,9 @@ a test that hangs for PATIENCE seconds has failed.
 """
 
 import contextlib
+import resource
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +60,7 @@ def trickle(connection: socket.socket, piece: bytes) -> None:
 
 def test_the_limits() -> None:
     assert (connections.HEAD_BYTES, connections.HEAD_SECONDS, connections.MAX_CONNECTIONS) == (16_384, 10, 4096)
+    assert connections.MAX_AHEAD == 4
     assert frames.BODY_SECONDS == 10
     assert serving.GRACE_SECONDS > 10
 
@@ -122,6 +125,16 @@ def test_a_body_that_trickles_in_is_answered_like_any_other(server: OnSocket) ->
     assert got.startswith(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.parametrize("path", ["tickets", "claim-codes", "sealed-reports"])
+def test_a_desk_that_falls_asleep_in_a_body_does_not_keep_the_connection(server: OnSocket, path: str) -> None:
+    head = post(path=f"/authority/v1/{path}").replace(
+        b"Host", f"Authorization: Bearer {server.desk_key}\r\nHost".encode()
+    )
+    got = server.exchange(head + b"{")
+    assert got.startswith(b"HTTP/1.1 408 ")
+    assert got.endswith(b'{"error":"too_slow"}')
+
+
 @pytest.mark.parametrize("length", [FRAME_BYTES + 2, 10**9])
 def test_an_oversized_body_is_answered_like_any_other_and_not_read_to_its_end(server: OnSocket, length: int) -> None:
     with server.connect() as connection:
@@ -138,6 +151,41 @@ def test_endless_trailers_are_cut_off(server: OnSocket, endless: bytes) -> None:
     with server.connect() as connection:
         connection.sendall(f"POST {CLAIM} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n".encode())
         trickle(connection, endless)
+
+
+def test_an_address_behind_the_body_is_not_the_one_that_the_front_named(tmp_path: Path) -> None:
+    """Some web servers hand trailers on: a guesser would have had a new address for every guess."""
+    head = f"POST {CLAIM} HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nX-Real-Ip: 192.0.2.1\r\n\r\n"
+    with on_a_socket(tmp_path / "server", address_header="x-real-ip", refusals_per_hour=2) as server:
+        words = [
+            answer_of(server.exchange(head.encode() + b"1\r\nx\r\n0\r\nX-Real-Ip: 192.0.2.%d\r\n\r\n" % number))
+            for number in range(10, 13)
+        ]
+    assert words == [MALFORMED, MALFORMED, {"ok": False, "error": "too_many"}]
+
+
+@pytest.mark.parametrize("request_", [HEALTH.replace(b"close", b"keep-alive"), post(0)])
+def test_requests_sent_ahead_of_their_answers_do_not_fill_the_memory(server: OnSocket, request_: bytes) -> None:
+    """One connection made the process grow by 100 MB a second: every request waits in memory until its turn comes."""
+    got = b""
+    with server.connect() as connection:
+        with contextlib.suppress(OSError):
+            connection.sendall(request_ * 2000)
+        got = read_to_end(connection)
+    assert got.count(b"HTTP/1.1 200 OK") < 100
+
+
+def test_who_hangs_up_with_requests_ahead_of_their_answers_does_not_fill_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with on_a_socket(tmp_path / "server", answer_milliseconds=300) as server:
+        for _ in range(3):
+            with server.connect() as connection:
+                connection.sendall((post() + GOOD) * 2)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                threading.Event().wait(0.1)
+        threading.Event().wait(0.5)
+    assert "failed" not in capfd.readouterr().err
 
 
 def test_a_body_where_none_belongs_does_not_keep_the_connection(server: OnSocket) -> None:
@@ -170,6 +218,25 @@ def test_more_connections_than_there_are_places(tmp_path: Path, monkeypatch: pyt
         assert b'"ok":true' in server.exchange(HEALTH)
         assert read_to_end(idle[0]) == b""
         assert answer_of(server.exchange(post().replace(b"Host", b"Connection: close\r\nHost") + GOOD)) == {"ok": True}
+
+
+def test_slow_readers_in_all_places_do_not_shut_the_others_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "_places", lambda: 20)
+    with on_a_socket(tmp_path / "server") as server, contextlib.ExitStack() as stack:
+        (server.config.published / "large.zip").write_bytes(bytes(50_000_000))
+        for _ in range(30):
+            lazy = stack.enter_context(server.connect())
+            lazy.sendall(b"GET /published/large.zip HTTP/1.1\r\nHost: x\r\n\r\n")
+        threading.Event().wait(1.5)
+        assert b'"ok":true' in server.exchange(HEALTH)
+
+
+def test_slow_readers_do_not_use_up_the_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kept two, its connection and a published file: then no batch could be closed, and the head was not found."""
+    for hard, places in ((100_000, 4096), (4096, 1920), (1024, 384), (256, 128)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _what, hard=hard: (256, hard))
+        monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+        assert serving._places() == places
 
 
 def test_two_requests_on_one_connection_are_both_answered(server: OnSocket) -> None:

@@ -62,8 +62,14 @@ def on_a_socket(directory: Path, **settings: Any) -> Iterator[OnSocket]:
     config = dataclasses.replace(config, settings=config.settings.model_copy(update=changes))
     bound = listen("127.0.0.1", 0)
     app = create_app(config, clock=RehearsalClock(MONDAY))
-    server = uvicorn.Server(web_server(app))
-    thread = threading.Thread(target=asyncio.run, args=(_serve(app, server, bound),), daemon=True)
+    web = web_server(app)
+    server = uvicorn.Server(web)
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=web.get_loop_factory()) as runner:
+            runner.run(_serve(app, server, bound))
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         _wait_for(server, thread)

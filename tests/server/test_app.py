@@ -1,6 +1,8 @@
 """app.py: roles together and apart, public endpoints, the clock of a served deployment."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Iterator, MutableMapping
 from functools import partial
 from pathlib import Path
@@ -171,6 +173,35 @@ def test_health_tells_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert becomes(error="late")
         monkeypatch.setattr(server.publisher, "tick", tick)
         assert becomes()
+
+
+def test_claim_codes_that_are_over_are_deleted_without_any_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "TICK_SECONDS", 0.01)
+    time = [float(MONDAY)]
+    directory = tmp_path / "server"
+    with served(directory, clock=SystemClock(lambda: time[0], lambda: time[0] - MONDAY)) as server:
+
+        def becomes(count: int) -> bool:
+            for _ in range(500):
+                server.run(asyncio.sleep(0.01))
+                with contextlib.closing(sqlite3.connect(directory / "authority.sqlite")) as db:
+                    if db.execute("SELECT count(*) FROM claim_codes WHERE payload >= x'01'").fetchone() == (count,):
+                        return True
+            return False
+
+        Clinic(server).code()
+        assert becomes(1)
+        time[0] += 3600
+        assert becomes(0)
+
+
+def test_no_answer_sends_anybody_to_the_host_that_a_request_names(server: Served) -> None:
+    for method, path in (("GET", "/region.json/"), ("POST", "/authority/v1/claim/"), ("GET", "/published/head/")):
+        answer = server.request(method, path, headers={"Host": "elsewhere.example"})
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
 
 
 @pytest.mark.parametrize(

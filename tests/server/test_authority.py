@@ -3,8 +3,8 @@
 import os
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 
 from ownhue.documents import open_document
@@ -12,9 +12,10 @@ from ownhue.params import ReportType
 from ownhue.report import ReportTokenKey, report_message, request_token
 from ownhue.ticket import open_ticket
 from ownhue_server.authority.claim_codes import LONG_SECONDS, SHORT_SECONDS
+from ownhue_server.config import Role
 from tests.server.clinic import WEEK, Clinic
 from tests.server.patient import CLAIM, Patient, claim_token, token_keys
-from tests.server.served import MONDAY, Served, deployment, served
+from tests.server.served import BATCH, MONDAY, URL, Served, deployment, served
 
 
 @pytest.fixture
@@ -154,8 +155,43 @@ def test_a_wrong_body_of_a_desk(server: Served, path: str, content: bytes, statu
     assert answer.json() == {"error": "malformed" if status == 400 else "too_large"}
 
 
-def test_a_publisher_that_is_not_there_is_said_to_the_desk(server: Served) -> None:
-    # The region's url of these tests is a port on which nobody listens.
+def test_copies_of_keys_that_a_backup_left_beside_them_stop_nothing(tmp_path: Path) -> None:
+    """No number in their names: no list of keys could be made, so no batch was closed, and no code claimed."""
+    with served(tmp_path / "server") as server:
+        Clinic(server).code()
+    folder = tmp_path / "server" / "keys" / "authority"
+    for name in ("claim-codes-", "report-1-"):
+        (kept, *_) = sorted(folder.glob(f"{name}*.key"))
+        (folder / f"{name}old.key").write_bytes(kept.read_bytes())
+        (folder / f"{kept.stem} (copy).key").write_bytes(kept.read_bytes())
+    with served(tmp_path / "server", now=MONDAY + BATCH, desk_key=server.desk_key) as server:
+        patient = Clinic(server).patient(3)
+        assert Clinic(server).report(patient) == "ok"
+        assert Clinic(server).published().head.time == MONDAY + BATCH
+
+
+@pytest.mark.parametrize("settings", [{"publisher_url": URL}, {}])
+def test_a_publisher_that_is_not_there_is_said_to_the_desk(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Nobody listens there, be it named in the settings or the region's url."""
+    roles = set(Role) if settings else {Role.AUTHORITY}
+    with served(tmp_path / "server", roles=roles, **settings) as server:
+        assert upload(server, b"sealed") == (502, {"error": "unavailable"})
+
+
+def test_bad_reports_at_one_desk_do_not_shut_all_desks_out(tmp_path: Path) -> None:
+    """All desks are one address to the publisher: after thirty bad reports no patient could have reported at one."""
+    with served(tmp_path / "server", refusals_per_hour=2) as server:
+        clinic = Clinic(server)
+        patient = clinic.patient(3)
+        for _ in range(4):
+            assert upload(server, b"not sealed") == (200, {"ok": False, "error": "malformed"})
+        sealed = patient.sealed(clinic.key(), server.config.region)
+        assert upload(server, sealed) == (200, {"ok": True})
+        assert upload(server, sealed) == (200, {"ok": False, "error": "token_spent"})
+
+
+def upload(server: Served, sealed: bytes) -> tuple[int, object]:
+    """Status and body of the answer to a desk."""
     headers = {"Authorization": f"Bearer {server.desk_key}"}
-    answer = server.request("POST", "/authority/v1/sealed-reports", content=b"sealed", headers=headers)
-    assert (answer.status_code, answer.json()) == (httpx.codes.BAD_GATEWAY, {"error": "unavailable"})
+    answer = server.request("POST", "/authority/v1/sealed-reports", content=sealed, headers=headers)
+    return answer.status_code, answer.json()

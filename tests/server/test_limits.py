@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ownhue_server.limits import HOUR_SECONDS, IPV6_SITE_TIMES, Limiter, client_address
+from ownhue_server.addresses import client_address
+from ownhue_server.limits import HOUR_SECONDS, IPV6_SITE_TIMES, Limiter
 
 PATH = "/authority/v1/claim"
 
@@ -225,3 +226,39 @@ def test_the_log_says_once_an_hour_that_somebody_is_limited_and_not_who(capsys: 
     logged = capsys.readouterr().err
     assert logged.count("\n") == 1
     assert "203" not in logged.replace('"minute": "20', "")
+
+
+SHARED = "all share one address"
+LACKS = "lacks the address"
+
+
+@pytest.mark.parametrize(
+    ("header", "scope", "said"),
+    [
+        ("", scope_of("127.0.0.1", (b"x-forwarded-for", b"203.0.113.77")), SHARED),
+        ("", scope_of("10.0.0.3", (b"forwarded", b"for=203.0.113.77")), SHARED),
+        ("", scope_of("127.0.0.1", (b"user-agent", b"a phone")), ""),
+        # From far away comes no front of ours: anybody may write such a line.
+        ("", scope_of("93.184.216.34", (b"x-forwarded-for", b"203.0.113.77")), ""),
+        ("x-real-ip", scope_of("127.0.0.1", (b"x-real-ip", b"203.0.113.77"), (b"via", b"1.1 front")), ""),
+        ("x-real-ip", scope_of("127.0.0.1", (b"x-forwarded-for", b"203.0.113.77")), LACKS),
+        ("forwarded", scope_of("127.0.0.1", (b"forwarded", b"for=203.0.113.77")), LACKS),
+    ],
+)
+def test_a_front_that_does_not_fit_the_settings_is_said_once_an_hour(
+    capsys: pytest.CaptureFixture[str], header: str, scope: dict[str, Any], said: str
+) -> None:
+    """Otherwise the first 30 wrong codes of anybody would shut all phones out, and nobody would know why."""
+    guard = Guard(100, header=header)
+
+    async def ask() -> None:
+        async with guard.limiter.turn(PATH, scope):
+            pass
+
+    for hour in range(2):
+        guard.time = hour * HOUR_SECONDS
+        for _ in range(3):
+            asyncio.run(ask())
+    logged = capsys.readouterr().err
+    assert logged.count("\n") == logged.count(said or "{") == (2 if said else 0)
+    assert "203.0" not in logged

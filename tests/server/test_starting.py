@@ -8,7 +8,7 @@ from ownhue.errors import StateError
 from ownhue_server.authority.guesses import ALARM, WINDOW_SECONDS, Guesses
 from ownhue_server.clock import SystemClock
 from ownhue_server.config import Role
-from tests.server.clinic import Clinic
+from tests.server.clinic import WEEK, Clinic
 from tests.server.served import BATCH, MONDAY, served
 
 DAY = 86_400
@@ -48,6 +48,25 @@ def test_a_clock_ahead_publishes_no_key_of_an_open_epoch_and_closes_nothing(dire
     with served(directory, clock=clock_at(MONDAY + BATCH + DAY), roles={Role.ISSUER}) as server:
         # A day ahead it starts, and that is too little for any key that is still in use.
         assert server.request("GET", "/issuer/v1/past-epochs").status_code == 404
+
+
+def test_an_authority_alone_with_a_clock_weeks_ahead_keeps_the_keys_of_this_week(directory: Path) -> None:
+    """It would have deleted them, and listed keys of weeks to come for ever after."""
+    with (
+        pytest.raises(StateError, match="--clock-is-right"),
+        served(directory, clock=clock_at(MONDAY + 400 * DAY), roles={Role.AUTHORITY}),
+    ):
+        raise AssertionError("it started")
+    with served(directory, now=MONDAY + 2 * BATCH, roles={Role.AUTHORITY}) as server:
+        assert Clinic(server).key().week == MONDAY // WEEK
+
+
+@pytest.mark.parametrize("seconds", [-1, DAY - 1])
+def test_an_authority_alone_starts_before_and_after_a_new_week_begins(directory: Path, seconds: int) -> None:
+    """No list was made since Monday."""
+    now = (MONDAY // WEEK + 1) * WEEK + seconds
+    with served(directory, clock=clock_at(now), roles={Role.AUTHORITY}) as server:
+        assert Clinic(server).key().week == now // WEEK
 
 
 def test_a_server_that_was_off_for_long_starts_when_it_is_told_that_the_clock_is_right(directory: Path) -> None:

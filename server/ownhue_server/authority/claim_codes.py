@@ -9,6 +9,7 @@
 
 import hmac
 import os
+import re
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -35,6 +36,8 @@ _TIME_BYTES = 8
 _UNBOUND = bytes(32)
 _CONTENT_BYTES = _MAC_BYTES + _TIME_BYTES + len(_UNBOUND)
 _KEY_NAME = "claim-codes-"
+# Other files may lie beside them: a copy, what a backup left.
+_NUMBERED = re.compile(_KEY_NAME + r"(0|[1-9][0-9]{0,8})", re.ASCII)
 
 
 class ClaimCodes:
@@ -110,7 +113,7 @@ class ClaimCodes:
             for name in self._keys.names():
                 if name == f"{_KEY_NAME}{week - 1}":
                     keys.append(self._keys.load(name))
-                elif name.startswith(_KEY_NAME) and int(name.removeprefix(_KEY_NAME)) < week:
+                elif (found := _NUMBERED.fullmatch(name)) and int(found[1]) < week:
                     self._keys.delete(name)
             self._week, self._loaded_keys = week, keys
         return self._loaded_keys

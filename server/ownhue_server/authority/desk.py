@@ -5,9 +5,10 @@ The desk hands a sealed report on to the publisher without being able to read it
 
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -15,19 +16,23 @@ from nacl.signing import SigningKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import JSONResponse, Response
 
-from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
+from ownhue.encoding import cbor_encode, frame
 from ownhue.errors import LimitError, OwnhueError
 from ownhue.params import ReportType
 from ownhue.ticket import sign_ticket
 from ownhue_server.authority.claim_codes import ClaimCodes
 from ownhue_server.authority.token_keys import REPORT_TYPES
 from ownhue_server.clock import Clock
-from ownhue_server.frames import MEDIA_TYPE, read_body
+from ownhue_server.frames import read_body
 
 #: Seconds that an enrolment ticket is good for. specs/pass.md section 6
 TICKET_SECONDS = 7 * 86400
 
 _TICKET_NONCE_BYTES = 16
+
+#: Takes the frame of a report to the publisher and gives the map of its answer.
+#: Raises httpx.HTTPError, OwnhueError when there is none.
+Relay = Callable[[bytes], Awaitable[dict[str, Any]]]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,10 +62,8 @@ class Desk:
     """Signs tickets."""
     key_sha256: str
     """SHA-256 of the desk key, in hex."""
-    relay: httpx.AsyncClient
+    relay: Relay
     """Takes sealed reports to the publisher."""
-    report_url: str
-    """The publisher's endpoint for reports."""
 
     def router(self) -> APIRouter:
         """The desk's routes; each asks for the desk key."""
@@ -94,21 +97,28 @@ class Desk:
 
     async def upload(self, request: Request) -> Response:
         """The sealed bytes -> the publisher's answer as JSON; 502 when the publisher cannot be reached."""
+        sealed = await _body(request)
         try:
-            body = frame(cbor_encode({"sealed": await read_body(request)}))
+            body = frame(cbor_encode({"sealed": sealed}))
         except LimitError as error:
             raise HTTPException(413, "too_large") from error
         try:
-            answer = await self.relay.post(self.report_url, content=body, headers={"content-type": MEDIA_TYPE})
-            return JSONResponse(cbor_decode(unframe(answer.content)))
+            return JSONResponse(await self.relay(body))
         except (httpx.HTTPError, OwnhueError) as error:
             raise HTTPException(502, "unavailable") from error
 
 
 async def _read(request: Request, model: type[Model]) -> Model:
     try:
-        return model.model_validate_json(await read_body(request))
-    except LimitError as error:
-        raise HTTPException(413, "too_large") from error
+        return model.model_validate_json(await _body(request))
     except ValidationError as error:
         raise HTTPException(400, "malformed") from error
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await read_body(request)
+    except LimitError as error:
+        raise HTTPException(413, "too_large") from error
+    except TimeoutError as error:
+        raise HTTPException(408, "too_slow") from error

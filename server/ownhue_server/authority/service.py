@@ -14,15 +14,17 @@ from starlette.routing import BaseRoute, Route
 
 from ownhue.blind_rsa import blind_sign
 from ownhue.claim_code import parse_claim_code
+from ownhue.encoding import cbor_decode, unframe
+from ownhue.report.token import WEEK_SECONDS
 from ownhue_server.authority.claim_codes import TABLES, ClaimCodes, binding_of
 from ownhue_server.authority.desk import Desk
 from ownhue_server.authority.documents import FileDocuments
 from ownhue_server.authority.guesses import Guesses
 from ownhue_server.authority.token_keys import SigningKeys
-from ownhue_server.clock import Clock
+from ownhue_server.clock import Clock, check_start
 from ownhue_server.config import Config, Role
 from ownhue_server.documents import Document
-from ownhue_server.frames import Handler, RefusedError, check_blinded, fields
+from ownhue_server.frames import MEDIA_TYPE, Handler, RefusedError, answer_to, check_blinded, fields
 from ownhue_server.online_keys import SIGNING
 from ownhue_server.storage.database import open_database
 from ownhue_server.storage.writer import Writer
@@ -44,9 +46,10 @@ class Authority:
         self._writer = Writer(open_database(config.database(Role.AUTHORITY)), TABLES)
         self._codes = ClaimCodes(self._writer, keys, random)
         # trust_env off: a proxy of the environment has no business between two of our own servers.
-        self._relay = httpx.AsyncClient(timeout=RELAY_SECONDS, trust_env=False)
-        report_url = f"{config.url_of(Role.PUBLISHER)}/publisher/v1/report"
-        desk = Desk(clock, self._codes, signing_key, config.settings.desk_key_sha256, self._relay, report_url)
+        self._http = httpx.AsyncClient(timeout=RELAY_SECONDS, trust_env=False)
+        self._report_url = f"{config.url_of(Role.PUBLISHER)}/publisher/v1/report"
+        self._reports: Handler | None = None
+        desk = Desk(clock, self._codes, signing_key, config.settings.desk_key_sha256, self._relay)
         self.desk_router: APIRouter = desk.router()
         self.guesses = Guesses()
         self.phone_endpoints: dict[str, Handler] = {"/authority/v1/claim": self.claim}
@@ -54,9 +57,26 @@ class Authority:
             Route("/authority/v1/documents/{kind}", self._get_document, methods=["GET"]),
         ]
 
+    def reports_to(self, reports: Handler) -> None:
+        """Sealed reports of a desk go to this endpoint of a publisher in the same process, and not over HTTP.
+
+        There the refusals of all desks would count for one address, and thirty bad reports shut every desk out.
+        """
+        self._reports = reports
+
     def start(self) -> None:
         """Open the database."""
         self._writer.start()
+
+    def check_clock(self, now: int) -> None:
+        """Raises StateError when *now* lies so far ahead of the newest token key that the clock cannot be right.
+
+        A clock that is weeks ahead would delete this week's keys, and no list would ever name them again.
+        """
+        newest = self._token_keys.newest()
+        if newest is not None:
+            # The list that named it was made in the week before.
+            check_start(newest * WEEK_SECONDS - 1, now)
 
     async def tidy(self, now: int) -> None:
         """Delete what is over at *now*, also while nobody orders codes."""
@@ -65,7 +85,7 @@ class Authority:
     async def stop(self) -> None:
         """Close the database and the way to the publisher."""
         self._writer.stop()
-        await self._relay.aclose()
+        await self._http.aclose()
 
     def documents(self, now: int) -> Sequence[Document]:
         """Documents to be published at *now* (unix seconds)."""
@@ -89,6 +109,12 @@ class Authority:
             raise
         # In a thread, so that the answers of others leave when their time has come.
         return {"signature": await asyncio.to_thread(blind_sign, key, blinded, self._random)}
+
+    async def _relay(self, body: bytes) -> dict[str, Any]:
+        if self._reports is not None:
+            return await answer_to(body, self._reports)
+        answer = await self._http.post(self._report_url, content=body, headers={"content-type": MEDIA_TYPE})
+        return dict(cbor_decode(unframe(answer.content)))
 
     async def _get_document(self, request: Request) -> Response:
         documents = dict(await asyncio.to_thread(self.documents, self._clock.now()))

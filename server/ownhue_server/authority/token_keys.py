@@ -5,6 +5,8 @@ the week after its own is over: until then a claim that was granted can be repea
 it, also when batches are closed late: a key that is gone would be made anew, and a week have two.
 """
 
+import re
+
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from nacl.signing import SigningKey
 
@@ -21,7 +23,7 @@ REPORT_TYPES = (
     ReportType.REVOKED,
 )
 
-_KEY_NAME = "report-"
+_KEY_NAME = re.compile(r"report-[1-9]-(0|[1-9][0-9]{0,8})", re.ASCII)
 
 
 class SigningKeys:
@@ -49,12 +51,17 @@ class SigningKeys:
         """Whether *key_id* names this week's key of *report_type*, the only one that new claims are signed with."""
         return self.public_key(report_type, week_of(now)).key_id == key_id
 
+    def newest(self) -> int | None:
+        """The newest week that has a key; None before the first list."""
+        return max(self._weeks(), default=None)
+
     def document(self, now: int) -> bytes:
         """The signed list of this week's and next week's keys."""
         week = max([week_of(now), *(number - 1 for number in self._weeks())])
         if week not in self._documents:
             self._forget_before(week - 1)
-            keys = [self.public_key(kind, number) for number in (week, week + 1) for kind in REPORT_TYPES]
+            # The newest first: by it a process that starts meanwhile, or after this one was killed, judges its clock.
+            keys = [self.public_key(kind, number) for number in (week + 1, week) for kind in REPORT_TYPES]
             self._documents = {week: sign_document("report-keys", report_keys_body(keys), self._signing_key)}
         return self._documents[week]
 
@@ -68,8 +75,8 @@ class SigningKeys:
         return (week, report_type) in self._loaded or _file_name(report_type, week) in self._keys.names()
 
     def _weeks(self) -> list[int]:
-        """The weeks that have a key."""
-        return [int(name.rpartition("-")[2]) for name in self._keys.names() if name.startswith(_KEY_NAME)]
+        """The weeks that have a key. Other files may lie there too: a copy, what a backup left."""
+        return [int(found[1]) for found in map(_KEY_NAME.fullmatch, self._keys.names()) if found]
 
     def _forget_before(self, week: int) -> None:
         for number in self._weeks():
@@ -80,4 +87,4 @@ class SigningKeys:
 
 
 def _file_name(report_type: ReportType, week: int) -> str:
-    return f"{_KEY_NAME}{int(report_type)}-{week}"
+    return f"report-{int(report_type)}-{week}"

@@ -58,6 +58,8 @@ class Epochs:
             self._loaded = {number: key for number, key in list(self._loaded.items()) if number >= today - 1}
             epochs = [today - 1] if today - 1 in existing else []
             epochs += range(today, today + EPOCHS_AHEAD + 1)
+            # Made first: by the newest a process that starts meanwhile, or after this one was killed, judges its clock.
+            self.private_key(epochs[-1])
             keys = [EpochKey(epoch, pss_spki(self.private_key(epoch).public_key())) for epoch in epochs]
             body = EpochList(self._issuer_name, tuple(keys)).to_body()
             document = sign_document("epochs", body, self._signing_key)
