@@ -8,6 +8,7 @@ is a key file under a passphrase (argon2id, then XSalsa20-Poly1305); without one
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from ownhue.trust.metadata import parse_trust_file
 from ownhue.trust.schema import ROLES, RoleName, Root, Targets
 from ownhue.trust.targets import Target, TrustedTargets
 from ownhue_server.storage.key_folder import write_private
+from ownhue_server.trust_store import read_bounded
 
 #: Format of a key file.
 KEY_FORMAT = "ownhue-root-key-1"
@@ -33,6 +35,7 @@ KEY_FORMAT = "ownhue-root-key-1"
 OPERATIONS, MEMORY_BYTES = pwhash.argon2id.OPSLIMIT_MODERATE, pwhash.argon2id.MEMLIMIT_MODERATE
 
 _KEY_BYTES = 32
+_PUBLIC = re.compile(rb"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,8 @@ def new_key_file(path: Path, passphrase: str = "") -> bytes:
 
 
 def read_key_file(path: Path) -> KeyFile:
-    """The key file at *path*; also one of a server, which is 32 bytes and nothing else. Raises FormatError."""
-    data = path.read_bytes()
+    """The key file at *path*; also one of a server, which is 32 bytes, no more. Raises FormatError, LimitError."""
+    data = read_bounded(path)
     if len(data) == _KEY_BYTES:
         return KeyFile(bytes(SigningKey(data).verify_key), data, None)
     match parse_canonical_json(data.strip()):
@@ -79,9 +82,15 @@ def read_key_file(path: Path) -> KeyFile:
 
 
 def public_key(text: str) -> bytes:
-    """A public key (32 bytes) out of its text (base64url), or out of the key file at that path. Raises FormatError."""
+    """A public key (32 bytes) out of its text (base64url), or out of a file with that text, or out of a key file.
+
+    Raises FormatError, LimitError.
+    """
     path = Path(text)
-    return read_key_file(path).public if path.is_file() else _public(text)
+    if not path.is_file():
+        return _public(text)
+    found = read_bounded(path).strip()
+    return _public(found.decode("ascii")) if _PUBLIC.fullmatch(found) else read_key_file(path).public
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -93,7 +102,10 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def first_root(keys: Mapping[RoleName, Sequence[bytes]], thresholds: Mapping[RoleName, int], expires: int) -> bytes:
-    """The unsigned first root. A threshold that is not said is 1. Raises FormatError."""
+    """The unsigned first root. A threshold that is not said is 1. Raises FormatError, also for a key named twice."""
+    for name, listed in keys.items():
+        if len({*listed}) < len(listed):
+            raise FormatError(f"a key is named twice for {name}: are those two people one?")
     return new_root({name: RoleKeys(tuple(keys.get(name, ())), thresholds.get(name, 1)) for name in ROLES}, expires)
 
 

@@ -74,7 +74,7 @@ class DocumentSources:
         """The documents of a role in this process; none when it fails, as when it cannot be reached."""
         try:
             return await asyncio.to_thread(source.documents, now)
-        except (OwnhueError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever one role suffers from
             # A damaged key of one role must not keep back the keys of those who are ill.
             _log.error("the documents of a role cannot be had", role=role.value, error=type(error).__name__)
             return []

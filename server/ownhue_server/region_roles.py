@@ -1,7 +1,7 @@
 """The trust roles that a deployment states: its keys that are listed, its witnesses. specs/trust.md section 10"""
 
 from ownhue.cosignature import WitnessKey
-from ownhue.encoding import base64url_encode
+from ownhue.encoding import base64url_decode, base64url_encode
 from ownhue.region import load_p256
 from ownhue.trust.roles import KeyFileKey, TrustRoles
 from ownhue_server.config import Config
@@ -33,6 +33,18 @@ def trust_roles_of(config: Config, publisher_key: bytes | None = None) -> TrustR
         witness_threshold=config.settings.witness_threshold,
         witnesses=tuple(witness.vkey for witness in witnesses),
     )
+
+
+def listed_keys(roles: TrustRoles) -> dict[str, list[bytes]]:
+    """The public keys in *roles*, by the names of ``online_keys``."""
+    texts: dict[str, tuple[str, ...]] = {
+        "log": roles.log_keys,
+        "authority": roles.authority_keys,
+        "issuer": roles.issuer_keys,
+        "reports": (roles.publisher_key,),
+        "key-files": tuple(found.key for found in roles.key_file_keys),
+    }
+    return {key: [base64url_decode(text) for text in found] for key, found in texts.items()}
 
 
 def _texts(config: Config, key: str) -> tuple[str, ...]:

@@ -11,22 +11,22 @@ metadata follows by itself; else people sign it before a step is taken, and a st
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from ownhue.encoding import base64url_decode
+from ownhue.encoding import base64url_encode
 from ownhue.errors import OwnhueError, StateError
 from ownhue.signed_note import key_hash, parse_note
 from ownhue.trust.ceremony import RoleKeys, next_root, role_keys, sign_trust_file
 from ownhue.trust.metadata import parse_trust_file
 from ownhue.trust.roles import TRUST_ROLES_FOLDER, TrustRoles, parse_trust_roles
-from ownhue.trust.schema import RoleName, Root, Targets
+from ownhue.trust.schema import RoleName, Root
 from ownhue.trust.targets import TrustedTargets
 from ownhue_server.config import Config
 from ownhue_server.online_keys import IN_USE, LOG, NEXT, OLD, ONLINE_KEYS, check_public, public_half
+from ownhue_server.region_roles import listed_keys
 from ownhue_server.storage.key_folder import sync_folder, write_private
-from ownhue_server.trust_install import published_targets
-from ownhue_server.trust_store import ROOT, TrustStore, embedded_key
+from ownhue_server.trust_store import ROOT, TrustStore, embedded_key, newest_targets
 
 #: Keys that the root lists itself; the others stand in the trust roles.
 IN_ROOT = frozenset({"timestamp", "snapshot"})
@@ -37,8 +37,7 @@ def make_next(config: Config, key: str, now: int, public: bytes | None = None) -
 
     Returns its public half. Raises StateError while a change of this key is under way, FormatError for no such key.
     """
-    if public_half(config, key, NEXT) or public_half(config, key, OLD):
-        raise StateError(f"a change of {key} is under way: switch and drop first")
+    _refuse_second(config, key, now)
     online = ONLINE_KEYS[key]
     folder = config.keys(online.role)
     if public is not None:
@@ -50,7 +49,7 @@ def make_next(config: Config, key: str, now: int, public: bytes | None = None) -
     else:
         raise StateError(f"this server has no {key} key; give the public half of the one that its own server made")
     if key in IN_ROOT and config.settings.embedded_trust:
-        _sign_root(config, key, now)
+        _sign_root(config, key, now, (IN_USE, NEXT))
     return made
 
 
@@ -77,21 +76,22 @@ def drop(config: Config, key: str, now: int) -> None:
     if key == LOG and not _signed_by_new(config):
         raise StateError("the newest head is signed by the old key: start the server and wait for a batch")
     folder = config.keys(online.role).path
+    # First: after a crash in between the command can be given again, and no root goes on listing a key that is gone.
+    if key in IN_ROOT and config.settings.embedded_trust:
+        _sign_root(config, key, now, (IN_USE,))
     for ending in ("key", "pub"):
         (folder / f"{online.name}{OLD}.{ending}").unlink(missing_ok=True)
     sync_folder(folder)
-    if key in IN_ROOT and config.settings.embedded_trust:
-        _sign_root(config, key, now)
 
 
 def roles_in_force(config: Config, now: int) -> TrustRoles | None:
     """The trust roles that phones know; None before the first were published. Raises StateError, VerificationError."""
-    newest = published_targets(config)[-1:]
-    for file in newest:
-        target = TrustedTargets.of(parse_trust_file(file.data, Targets).signed).current(TRUST_ROLES_FOLDER, now)
-        data = target.verify((config.published / target.path).read_bytes())
-        return parse_trust_roles(data, config.region.name)
-    return None
+    newest = newest_targets(config.published / "trust")
+    if newest is None:
+        return None
+    target = TrustedTargets.of(newest.signed).current(TRUST_ROLES_FOLDER, now)
+    data = target.verify((config.published / target.path).read_bytes())
+    return parse_trust_roles(data, config.region.name)
 
 
 def _listed(config: Config, key: str, now: int) -> list[bytes]:
@@ -100,16 +100,7 @@ def _listed(config: Config, key: str, now: int) -> list[bytes]:
         root = TrustStore(config.directory).roots()[-1].signed
         return list(role_keys(root, "timestamp" if key == "timestamp" else "snapshot").keys)
     roles = roles_in_force(config, now)
-    if roles is None:
-        return []
-    texts: Mapping[str, tuple[str, ...]] = {
-        "log": roles.log_keys,
-        "authority": roles.authority_keys,
-        "issuer": roles.issuer_keys,
-        "reports": (roles.publisher_key,),
-        "key-files": tuple(found.key for found in roles.key_file_keys),
-    }
-    return [base64url_decode(text) for text in texts[key]]
+    return [] if roles is None else listed_keys(roles)[key]
 
 
 def _keep_old(config: Config, key: str, folder: Path) -> None:
@@ -123,14 +114,27 @@ def _keep_old(config: Config, key: str, folder: Path) -> None:
         write_private(folder / f"{name}{OLD}.pub", in_use)
 
 
-def _sign_root(config: Config, key: str, now: int) -> None:
-    """The next embedded root, which lists the keys of *key* that lie here."""
+def _refuse_second(config: Config, key: str, now: int) -> None:
+    """Raise StateError while a change of *key* is under way, unless making its next root was cut off."""
+    made = public_half(config, key, NEXT)
+    if made is None and public_half(config, key, OLD) is None:
+        return
+    if made is not None and key in IN_ROOT and config.settings.embedded_trust and made not in _listed(config, key, now):
+        return
+    named = f" to {base64url_encode(made)}" if made is not None else ""  # for those who lost what step 1 printed
+    raise StateError(f"a change of {key}{named} is under way: switch and drop first")
+
+
+def _sign_root(config: Config, key: str, now: int, states: Sequence[str]) -> None:
+    """The next embedded root, which lists the keys of *key* in these *states*; none when the newest does already."""
     store = TrustStore(config.directory)
     before = store.roots()[-1]
-    halves = [public_half(config, key, state) for state in (IN_USE, NEXT, OLD)]
+    halves = [public_half(config, key, state) for state in states]
     keys = tuple(dict.fromkeys(half for half in halves if half is not None))
     expires = max(before.signed.expires_at, now + 1)
     role: RoleName = "timestamp" if key == "timestamp" else "snapshot"
+    if {*role_keys(before.signed, role).keys} == {*keys}:
+        return
     made = next_root(before.data, {role: RoleKeys(keys, 1)}, expires)
     data = sign_trust_file(made, embedded_key(config, ROOT))
     store.put(f"{parse_trust_file(data, Root).signed.version}.root.json", data)

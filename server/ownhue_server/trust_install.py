@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nacl.signing import SigningKey
+
 from ownhue.errors import OwnhueError, StateError, VerificationError
 from ownhue.trust.ceremony import role_keys
 from ownhue.trust.metadata import TrustFile, missing_signatures, parse_any_trust_file, parse_trust_file
-from ownhue.trust.roles import TRUST_ROLES_FOLDER, parse_trust_roles, trust_roles_bytes
+from ownhue.trust.roles import TRUST_ROLES_FOLDER, trust_roles_bytes
 from ownhue.trust.schema import Root, Targets
-from ownhue.trust.targets import TrustedTargets
-from ownhue_server.config import Config, settings_bytes
+from ownhue_server.config import Config, Role, settings_bytes
 from ownhue_server.documents import Document
-from ownhue_server.online_keys import public_keys
 from ownhue_server.region_roles import trust_roles_of
-from ownhue_server.storage.key_folder import write_private
-from ownhue_server.trust_store import ROOT, TARGETS, TrustStore, document_path, embedded_key
+from ownhue_server.storage.key_folder import sync_folder, write_private
+from ownhue_server.trust_fit import check_embedded, check_order, check_roles, check_root, check_targets
+from ownhue_server.trust_store import ROOT, TARGETS, TrustStore, document_path, newest_targets, read_bounded
 
 
 @dataclass
@@ -40,16 +41,16 @@ def install(config: Config, files: Sequence[bytes], now: int, *, fresh: bool = F
     """
     given, store = _sort(files), TrustStore(config.directory)
     root = _chain([] if fresh else store.roots(), given.roots)[-1]
+    check_root(config, root, now)
+    check_embedded(config, root, with_targets=bool(given.targets))
     targets = given.targets[0] if given.targets else store.newest_targets()
-    _check_root(config, root, now)
-    if targets is None:
-        if not config.settings.embedded_trust:
+    if not config.settings.embedded_trust:
+        if targets is None:
             raise StateError("without a targets file phones cannot go on: install one together with the root")
-    else:
         if given.targets:
-            _refuse_old(config, targets)
-        _check_targets(root, targets, now)
-        _check_roles(config, store, given, targets, now)
+            _refuse_old(config, targets, now)
+        check_targets(root, targets, now)
+        check_roles(config, targets, _named(config, store, given, targets), now)
     if fresh:
         _exchange(store, given.roots[0])
     return _write(store, given, targets)
@@ -58,13 +59,15 @@ def install(config: Config, files: Sequence[bytes], now: int, *, fresh: bool = F
 def adopt(config: Config, files: Sequence[bytes], now: int) -> list[str]:
     """As :func:`install`, and from then on the keys of root and targets are people's: those on this server are deleted.
 
-    In a deployment that has published nothing yet the first root may be exchanged. Raises StateError as above, and when
-    the new root still lists a key that lies on the server.
+    In a deployment that has published nothing yet the first root may be exchanged. It can be called again after it was
+    cut off. Raises StateError as above, and when the new root still lists a key that lies on the server.
     """
     given, store = _sort(files), TrustStore(config.directory)
-    on_server = {bytes(embedded_key(config, name).verify_key) for name in (ROOT, TARGETS)}
+    keys = store.embedded_keys
+    on_server = {bytes(SigningKey(keys.load(name)).verify_key) for name in (ROOT, TARGETS) if name in keys.names()}
     first = any(root.signed.version == 1 and root.data != store.first_root.read_bytes() for root in given.roots)
-    fresh = first and not (config.published / "trust").exists()
+    # The database knows what was published, also where the folder was lost.
+    fresh = first and not (config.published / "trust").exists() and not config.database(Role.PUBLISHER).exists()
     root = _chain([] if fresh else store.roots(), given.roots)[-1]
     listed = {*role_keys(root.signed, "root").keys, *role_keys(root.signed, "targets").keys}
     if on_server & listed:
@@ -73,7 +76,9 @@ def adopt(config: Config, files: Sequence[bytes], now: int) -> list[str]:
     names = install(offline, files, now, fresh=fresh)
     replace_settings(offline)
     for name in (ROOT, TARGETS):
-        store.embedded_keys.delete(name)
+        keys.delete(name)
+    if keys.path.is_dir():
+        sync_folder(keys.path)
     return names
 
 
@@ -84,13 +89,6 @@ def replace_settings(config: Config) -> None:
     draft.unlink(missing_ok=True)
     write_private(draft, settings_bytes(config.settings))
     draft.replace(path)
-
-
-def published_targets(config: Config) -> list[TrustFile[Targets]]:
-    """The targets files that were published, oldest first."""
-    paths = (config.published / "trust").glob("*.targets.json")
-    files = [parse_trust_file(path.read_bytes(), Targets) for path in paths]
-    return sorted(files, key=lambda file: file.signed.version)
 
 
 def _sort(files: Sequence[bytes]) -> _Given:
@@ -133,46 +131,33 @@ def _chain(known: Sequence[TrustFile[Root]], new: Sequence[TrustFile[Root]]) -> 
     return roots
 
 
-def _refuse_old(config: Config, targets: TrustFile[Targets]) -> None:
-    known = [file for file in (TrustStore(config.directory).newest_targets(), *published_targets(config)) if file]
-    for file in known:
-        if file.signed.version >= targets.signed.version and file.data != targets.data:
-            raise StateError(f"targets go back: version {file.signed.version} is here already")
+def _refuse_old(config: Config, targets: TrustFile[Targets], now: int) -> None:
+    found = (TrustStore(config.directory).newest_targets(), newest_targets(config.published / "trust"))
+    known = [file for file in found if file is not None and file.data != targets.data]
+    newest = max(known, key=lambda file: file.signed.version, default=None)
+    if newest is not None and newest.signed.version >= targets.signed.version:
+        raise StateError(f"targets go back: version {newest.signed.version} is here already")
+    check_order(targets, newest, now)
 
 
-def _check_root(config: Config, root: TrustFile[Root], now: int) -> None:
-    if root.signed.expires_at <= now:
-        raise StateError("the root is void already")
-    for role in ("timestamp", "snapshot"):
-        who = role_keys(root.signed, role)
-        if len({*who.keys} & {*public_keys(config, role)}) < who.threshold:
-            raise StateError(f"the root lists keys of {role} that this server does not have")
-
-
-def _check_targets(root: TrustFile[Root], targets: TrustFile[Targets], now: int) -> None:
-    if missing := missing_signatures(root, targets):
-        raise StateError(f"the targets file lacks {missing} signatures by keys of the newest root")
-    if targets.signed.expires_at <= now:
-        raise StateError("the targets file is void already")
-
-
-def _check_roles(config: Config, store: TrustStore, given: _Given, targets: TrustFile[Targets], now: int) -> None:
-    """Every file that the targets name is here, and trust roles of this region are in force."""
-    offered = dict(store.documents())
-    for data in given.others:
-        document = _document(data, targets)
-        offered[document_path(document)] = document
+def _named(config: Config, store: TrustStore, given: _Given, targets: TrustFile[Targets]) -> dict[str, Document]:
+    """Every file that the targets name, by its path: given along, made or kept by this server, or published."""
     roles = Document(TRUST_ROLES_FOLDER, trust_roles_bytes(trust_roles_of(config)))
-    offered.setdefault(document_path(roles), roles)
+    offered = [_document(data, targets) for data in given.others]
+    found = {document_path(document): document for document in (roles, *offered)}
     for path in targets.signed.targets:
-        if path not in offered and not (config.published / path).exists():
+        document = found.get(path) or store.document(path) or _published(config, path)
+        if document is None:
             raise StateError(f"the targets name {path}, which is not published; give the file along")
+        found[path] = document
+    return found
+
+
+def _published(config: Config, path: str) -> Document | None:
     try:
-        current = TrustedTargets.of(targets.signed).current(TRUST_ROLES_FOLDER, now)
-    except StateError as error:
-        raise StateError("the targets name no trust roles that are in force now") from error
-    data = offered[current.path].content if current.path in offered else (config.published / current.path).read_bytes()
-    parse_trust_roles(current.verify(data), config.region.name)
+        return Document(path.partition("/")[0], read_bounded(config.published / path))
+    except OSError:
+        return None
 
 
 def _document(data: bytes, targets: TrustFile[Targets]) -> Document:
@@ -190,8 +175,10 @@ def _exchange(store: TrustStore, first: TrustFile[Root]) -> None:
         path.unlink()
     store.put("1.root.json", first.data)
     draft = store.first_root.with_suffix(".draft")
-    draft.write_bytes(first.data)
+    draft.unlink(missing_ok=True)
+    write_private(draft, first.data)
     draft.replace(store.first_root)
+    sync_folder(store.first_root.parent)
 
 
 def _write(store: TrustStore, given: _Given, targets: TrustFile[Targets] | None) -> list[str]:
@@ -209,8 +196,8 @@ def _write(store: TrustStore, given: _Given, targets: TrustFile[Targets] | None)
 
 
 def read_files(paths: Sequence[Path]) -> list[bytes]:
-    """The contents of *paths*. Raises StateError for one that cannot be read."""
+    """The contents of *paths*. Raises StateError for one that cannot be read, LimitError for one that is too long."""
     try:
-        return [path.read_bytes() for path in paths]
+        return [read_bounded(path) for path in paths]
     except OSError as error:
         raise StateError(f"{error.filename} cannot be read: {error.strerror}") from error

@@ -9,7 +9,7 @@ from ownhue.errors import OwnhueError
 from ownhue.trust.metadata import TrustFile, missing_signatures, parse_any_trust_file
 from ownhue.trust.schema import ROLES, Root, Signed
 from ownhue_server.config import Config
-from ownhue_server.trust_store import TrustStore
+from ownhue_server.trust_store import TrustStore, read_bounded
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def trust_status(config: Config, now: int) -> list[TrustFact]:
     facts += [
         _fact(root, files[role], now) if role in files else TrustFact(role, 0, 0, "missing") for role in ROLES[1:]
     ]
-    return [*facts, *_waiting(config, files.get("targets"))]
+    return [*facts, *_waiting_root(root, files.get("root")), *_waiting(config, files.get("targets"))]
 
 
 def _fact(root: TrustFile[Root], file: TrustFile[Any], now: int, *, embedded: bool = False) -> TrustFact:
@@ -59,10 +59,17 @@ def _published(folder: Path) -> Iterator[TrustFile[Signed]]:
     found = []
     for path in folder.glob("*.json"):
         try:
-            found.append(parse_any_trust_file(path.read_bytes()))
+            found.append(parse_any_trust_file(read_bounded(path)))
         except (OwnhueError, OSError):
             continue
     yield from sorted(found, key=lambda file: file.signed.version)
+
+
+def _waiting_root(root: TrustFile[Root], published: TrustFile[Signed] | None) -> list[TrustFact]:
+    """A root that people put here and that is not published."""
+    if published is None or published.signed.version >= root.signed.version:
+        return []
+    return [TrustFact("root", root.signed.version, root.signed.expires_at, "waits")]
 
 
 def _waiting(config: Config, published: TrustFile[Signed] | None) -> list[TrustFact]:

@@ -9,12 +9,12 @@ With **embedded trust** the keys of root and targets lie in ``keys/trust/`` of t
 makes the targets files. That is for trying out: who breaks into the server has everything.
 """
 
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from ownhue.errors import FormatError, VerificationError
+from ownhue.errors import FormatError, LimitError, VerificationError
 from ownhue.log import LogEntry
 from ownhue.trust import update_root
 from ownhue.trust.ceremony import RoleKeys, new_root, sign_trust_file
@@ -22,13 +22,15 @@ from ownhue.trust.metadata import TrustFile, parse_trust_file
 from ownhue.trust.schema import ROLES, Root, Targets
 from ownhue.trust.state import start, trust_root
 from ownhue_server.config import Config, Role
-from ownhue_server.documents import Document
+from ownhue_server.documents import MAX_BYTES, Document
 from ownhue_server.storage.key_folder import KeyFolder, new_seed, sync_folder, write_private
 
 #: Names of the keys of embedded trust.
 ROOT, TARGETS = "root", "targets"
 #: Life of an embedded root, in seconds. specs/trust.md section 11
 EMBEDDED_ROOT_SECONDS = 10 * 365 * 86_400
+
+_TARGETS_NAME = re.compile(r"([1-9][0-9]{0,9})\.targets\.json")
 
 
 class TrustStore:
@@ -46,23 +48,24 @@ class TrustStore:
         """
         if not self.first_root.exists():
             return []
-        state = trust_root(self.first_root.read_bytes())
+        state = trust_root(read_bounded(self.first_root))
         found = [parse_trust_file(state.root, Root)]
         while (path := self.folder / f"{found[-1].signed.version + 1}.root.json").exists():
-            state = update_root(start(state), path.read_bytes())
+            state = update_root(start(state), read_bounded(path))
             found.append(parse_trust_file(state.root, Root))
         return found
 
     def newest_targets(self) -> TrustFile[Targets] | None:
-        """The targets file of the greatest version that people put here; not verified. Raises FormatError."""
-        found = [parse_trust_file(path.read_bytes(), Targets) for path in self.folder.glob("*.targets.json")]
-        return max(found, key=lambda file: file.signed.version, default=None)
+        """The targets file of the greatest version that people put here; not verified. Raises as the function below."""
+        return newest_targets(self.folder)
 
-    def documents(self) -> Iterator[tuple[str, Document]]:
-        """Path in the published folder and content of every document here, ordered by path."""
-        for path in sorted(self.folder.glob("*/*.json")):
-            document = Document(path.parent.name, path.read_bytes())
-            yield document_path(document), document
+    def document(self, path: str) -> Document | None:
+        """The document that is to be published at *path*; None when it is not here, or damaged."""
+        try:
+            document = Document(path.partition("/")[0], read_bounded(self.folder / path))
+        except (OSError, LimitError):
+            return None
+        return document if document_path(document) == path else None
 
     def put(self, name: str, data: bytes) -> None:
         """Store a file for good. Raises FormatError when another content has the name."""
@@ -77,6 +80,26 @@ class TrustStore:
         write_private(draft, data)
         draft.rename(path)
         sync_folder(path.parent)
+
+
+def newest_targets(folder: Path) -> TrustFile[Targets] | None:
+    """The targets file in *folder* whose name has the greatest version; None without one. No other file is read.
+
+    Raises FormatError, LimitError, VerificationError.
+    """
+    versions = [int(match[1]) for path in folder.glob("*.json") if (match := _TARGETS_NAME.fullmatch(path.name))]
+    if not versions:
+        return None
+    return parse_trust_file(read_bounded(folder / f"{max(versions)}.targets.json"), Targets)
+
+
+def read_bounded(path: Path) -> bytes:
+    """The file at *path*. Raises LimitError for one that is longer than any that is published, however long."""
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise LimitError(f"{path} has more than {MAX_BYTES} bytes")
+    return data
 
 
 def document_path(document: Document) -> str:

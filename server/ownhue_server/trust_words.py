@@ -1,13 +1,15 @@
 """What a file of trust metadata says, in plain words: shown to people before they sign it. specs/trust.md section 11"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ownhue.encoding import base64url_encode
+from ownhue.errors import StateError
 from ownhue.trust.ceremony import missing_signatures, role_keys
 from ownhue.trust.metadata import parse_any_trust_file, parse_trust_file
-from ownhue.trust.schema import ROLES, RoleName, Root, Snapshot, Targets, Timestamp
+from ownhue.trust.schema import ROLES, Root, Snapshot, Targets, Timestamp
 from ownhue.trust.targets import Target, TrustedTargets
+from ownhue_server.document_words import document_words
 
 #: What each role is for.
 MEANING = {
@@ -17,26 +19,34 @@ MEANING = {
     "targets": "decides which rules and keys are in force",
 }
 
+_YEAR_10000 = 253_402_300_800
 
-def words(data: bytes, root: bytes | None = None, before: bytes | None = None) -> list[str]:
+
+def words(
+    data: bytes, root: bytes | None = None, before: bytes | None = None, documents: Sequence[bytes] = ()
+) -> list[str]:
     """Lines on a file: what it says, what changes from *before* (a file of its role), whose signatures are missing.
 
-    *root*: the root under which a file that is no root is judged. Raises FormatError, LimitError, VerificationError.
+    *root*: the root under which a file that is no root is judged. *documents*: files that targets name, of which is
+    shown what they say. Raises FormatError, LimitError, VerificationError, StateError (not the file just before it, or
+    a document that is not named).
     """
     signed = parse_any_trust_file(data).signed
     lines = [f"{signed.role} file, version {signed.version}, void from {_time(signed.expires_at)}"]
     if before is not None:
         earlier = parse_any_trust_file(before).signed
+        if (earlier.role, earlier.version + 1) != (signed.role, signed.version):
+            raise StateError(f"the file before it is a {signed.role} file of version {signed.version - 1}")
         lines.append(f"it follows version {earlier.version}, void from {_time(earlier.expires_at)}")
     if isinstance(signed, Root):
         lines += _root(data, before)
     elif isinstance(signed, Targets):
-        lines += _targets(data, before)
+        lines += [*_targets(data, before), *document_words(signed, documents)]
     elif isinstance(signed, Timestamp):
         lines.append(f"the newest snapshot is version {signed.meta.snapshot.version}")
     elif isinstance(signed, Snapshot):
         lines.append(f"the newest targets file is version {signed.meta.targets.version}")
-    return [*lines, *_missing(data, signed.role, root, before)]
+    return [*lines, *missing_words(data, root, before)]
 
 
 def _root(data: bytes, before: bytes | None) -> Iterator[str]:
@@ -55,14 +65,20 @@ def _root(data: bytes, before: bytes | None) -> Iterator[str]:
 def _targets(data: bytes, before: bytes | None) -> Iterator[str]:
     new = _by_path(data)
     old = _by_path(before) if before is not None else new
-    for path in sorted({*new, *old}):
+    changed = [path for path in sorted({*new, *old}) if new.get(path) != old.get(path)]
+    # What changes comes last: in a long list nobody would see it.
+    for path in (*(path for path in sorted(new) if path not in changed), *changed):
         target = new.get(path) or old[path]
-        changed = path in new and path in old and new[path].since != old[path].since
-        since = f"  CHANGED: before from {_time(old[path].since)}" if changed else ""
+        moved = path in new and path in old and path in changed
+        since = f"  CHANGED: before from {_time(old[path].since)}" if moved else ""
         yield f"{path}, in force from {_time(target.since)}{_mark(path in old, path in new)}{since}"
+    if before is not None:
+        yield f"{len(new)} files are named; {len(changed)} lines above say what changes"
 
 
-def _missing(data: bytes, role: RoleName, root: bytes | None, before: bytes | None) -> Iterator[str]:
+def missing_words(data: bytes, root: bytes | None, before: bytes | None) -> Iterator[str]:
+    """Lines on whose signatures are missing; arguments and errors as for :func:`words`."""
+    role = parse_any_trust_file(data).signed.role
     if role != "root" and root is None:
         yield "whether enough people signed it cannot be told without the root file"
         return
@@ -75,6 +91,19 @@ def _missing(data: bytes, role: RoleName, root: bytes | None, before: bytes | No
         yield "whether the keys of the root before signed it cannot be told without that root file"
 
 
+def counting_keys(data: bytes, root: bytes | None, before: bytes | None) -> set[bytes] | None:
+    """The keys (Ed25519) whose signature below the file counts; None where that cannot be told.
+
+    *root*, *before* as for :func:`words`. Raises FormatError, LimitError, VerificationError.
+    """
+    role = parse_any_trust_file(data).signed.role
+    judges = [root] if role != "root" else [data, before]
+    if judges[0] is None or (judges[-1] is None and parse_trust_file(data, Root).signed.version > 1):
+        return None
+    files = [parse_trust_file(judge, Root).signed for judge in judges if judge is not None]
+    return {key for file in files for key in role_keys(file, role).keys}
+
+
 def _by_path(data: bytes) -> dict[str, Target]:
     return {target.path: target for target in TrustedTargets.of(parse_trust_file(data, Targets).signed).targets}
 
@@ -84,4 +113,6 @@ def _mark(before: bool, after: bool) -> str:
 
 
 def _time(second: int) -> str:
+    if second >= _YEAR_10000:
+        return f"second {second}, after the year 9999"
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -10,14 +10,18 @@ import time
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 from typer.testing import CliRunner
 
-from ownhue.encoding import base64url_encode
+from ownhue.documents import sign_document
+from ownhue.encoding import base64url_encode, parse_canonical_json
 from ownhue.errors import FormatError, OwnhueError, StateError, VerificationError
+from ownhue.rulebook import rulebook_bytes
+from ownhue.rulebook.demonstration import demonstration_rulebook
 from ownhue_server import ceremony
 from ownhue_server.cli import app
 from ownhue_server.cli import root as root_cli
-from ownhue_server.config import load_config
+from ownhue_server.config import Config, Role, load_config
 from ownhue_server.trust_status import trust_status
 from tests.server.offline import People, run
 from tests.server.reader import Reader, versions
@@ -56,16 +60,19 @@ def test_the_commands_of_the_spec_run_as_they_stand_there(tmp_path: Path, monkey
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     run("init", "SERVER", "--url", "http://127.0.0.1:9")
     for line in spec_commands():
-        words = shlex.split(line)
+        command, _, output = line.partition(" > ")
+        words = shlex.split(command)
         words += ["--no-passphrase"] if words[1:3] == ["root", "key"] else []
         words += ["--yes"] if words[1:3] == ["root", "sign"] else []
         if words[0] == "ownhue-server" and words[2] not in {"adopt", "install"}:
-            run(*words[1:])
+            said = run(*words[1:])
+            if output:
+                (tmp_path / output).write_text(said)
         else:
             subprocess.run(words, env=environment, capture_output=True, timeout=60, check=True)
     assert not (tmp_path / "SERVER/keys/trust/root.key").exists()
     assert not load_config(tmp_path / "SERVER").settings.embedded_trust
-    assert versions(tmp_path / "SERVER/trust") == {"root": 1, "targets": 2}
+    assert versions(tmp_path / "SERVER/trust") == {"root": 2, "targets": 2}
 
 
 def spec_commands() -> list[str]:
@@ -131,9 +138,7 @@ def test_targets_wait_until_what_they_name_is_published(
     directory, people, root, targets = region
     with served(directory) as server:
         ahead = people.folder / "ahead.json"
-        ahead.write_bytes(
-            (people.folder / "to-sign/rulebook.json").read_bytes().replace(b'"version":1', b'"version":2')
-        )
+        ahead.write_bytes(_signed_rulebook(server.config, 2))
         second = people.targets("2", root, f"rulebook={ahead}@{MONDAY + DAY}", before=targets)
         with pytest.raises(StateError, match="give the file along"):
             run("root", "install", directory, second)
@@ -149,6 +154,12 @@ def test_targets_wait_until_what_they_name_is_published(
         now, later = reader.named("rulebook", MONDAY + 2 * BATCH)
         assert (later.since, later.data) == (MONDAY + DAY, ahead.read_bytes())
         assert now.data != later.data
+
+
+def _signed_rulebook(config: Config, version: int) -> bytes:
+    """A rulebook of another version, as the authority signs it."""
+    body = parse_canonical_json(rulebook_bytes(demonstration_rulebook().model_copy(update={"version": version})))
+    return sign_document("rulebook", body, SigningKey(config.keys(Role.AUTHORITY).load("signing")))
 
 
 def _unfinished(people: People, root: Path, targets: Path) -> Path:

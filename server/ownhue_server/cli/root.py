@@ -24,9 +24,11 @@ from ownhue_server.authority.documents import FileDocuments
 from ownhue_server.config import Role, load_config
 from ownhue_server.online_keys import SIGNING
 from ownhue_server.region_roles import trust_roles_of
-from ownhue_server.trust_words import words
+from ownhue_server.trust_words import counting_keys, missing_words, words
 
 DAY = 86_400
+#: Longest number that is read from the command line.
+MAX_DIGITS = 20
 
 app = typer.Typer(
     help="Root of trust: keys that are on no server, and what they sign.",
@@ -40,6 +42,9 @@ Files = Annotated[list[Path], typer.Argument(help="Root, targets, and documents 
 Out = Annotated[Path, typer.Option("--out", help="File to be written; never one that is there.")]
 Add = Annotated[list[str] | None, typer.Option("--add", help="ROLE=KEY: a public key, or a key file.")]
 Threshold = Annotated[list[str] | None, typer.Option("--threshold", help="ROLE=N: how many have to sign.")]
+Documents = Annotated[
+    list[Path] | None, typer.Option("--document", help="File that the targets name: it is shown what it says.")
+]
 PassphraseFile = Annotated[
     Path | None, typer.Option("--passphrase-file", help="File with the passphrase; default: it is asked for.")
 ]
@@ -119,19 +124,24 @@ def sign(
     out: Annotated[Path | None, typer.Option(help="File to be written; default: FILE.signed-N.json")] = None,
     root: Annotated[Path | None, typer.Option(help="The root in force, for a targets file.")] = None,
     before: Annotated[Path | None, typer.Option(help="The file of this role before, to see what changes.")] = None,
+    document: Documents = None,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
 ) -> None:
     """Show what a file says, ask, and write it with one more signature."""
     data, key_file = _read(file), ceremony.read_key_file(key)
-    _say(*_words(data, root, before))
+    _say(*_words(data, root, before, document))
+    counting = counting_keys(data, _read(root) if root else None, _read(before) if before else None)
+    if counting is not None and key_file.public not in counting:
+        raise StateError("a signature by this key does not count for this file; nothing was signed")
     if not yes and typer.prompt("Type sign to sign this") != "sign":
         raise StateError("nothing was signed")
     opened = key_file.open(_passphrase(passphrase_file) if key_file.sealed else "")
     signed = sign_trust_file(data, opened)
     written = out or _signed_name(file, signed)
     ceremony.write_new(written, signed)
-    _say("", *_words(signed, root, before)[-2:], f"written: {written}")
+    missing = missing_words(signed, _read(root) if root else None, _read(before) if before else None)
+    _say("", *missing, f"written: {written}")
 
 
 @app.command()
@@ -139,9 +149,10 @@ def show(
     file: File,
     root: Annotated[Path | None, typer.Option(help="The root in force, for a targets file.")] = None,
     before: Annotated[Path | None, typer.Option(help="The file of this role before.")] = None,
+    document: Documents = None,
 ) -> None:
     """Say in plain words what a file says, what changes, and whose signatures are missing."""
-    _say(*_words(_read(file), root, before))
+    _say(*_words(_read(file), root, before, document))
 
 
 @app.command()
@@ -173,8 +184,9 @@ def adopt(directory: Deployment, files: Files) -> None:
     _say("the keys of root and targets are no longer on this server; start it again")
 
 
-def _words(data: bytes, root: Path | None, before: Path | None) -> list[str]:
-    return words(data, _read(root) if root else None, _read(before) if before else None)
+def _words(data: bytes, root: Path | None, before: Path | None, documents: Sequence[Path] | None = None) -> list[str]:
+    given = trust_install.read_files(documents or ())
+    return words(data, _read(root) if root else None, _read(before) if before else None, given)
 
 
 def _keys(texts: Sequence[str] | None) -> dict[RoleName, tuple[bytes, ...]]:
@@ -189,7 +201,7 @@ def _keys(texts: Sequence[str] | None) -> dict[RoleName, tuple[bytes, ...]]:
 def _thresholds(texts: Sequence[str] | None) -> dict[RoleName, int]:
     found: dict[RoleName, int] = {}
     for role, value in map(_role, texts or ()):
-        if not value.isdecimal() or not value.isascii():
+        if not _is_number(value):
             raise FormatError("a threshold is ROLE=N")
         found[role] = int(value)
     return found
@@ -205,11 +217,17 @@ def _role(text: str) -> tuple[RoleName, str]:
 
 def _target(text: str, now: int) -> Target:
     kind, equals, rest = text.partition("=")
-    path, _, since = rest.partition("@")
     if not equals:
         raise FormatError(f"{text}: say KIND=FILE or KIND=FILE@TIME")
-    second = now if not since else int(since) if since.isdecimal() and since.isascii() else parse_time(since)
+    path, _, since = rest.rpartition("@")
+    if not path or Path(rest).is_file():  # a file may have an @ in its name
+        path, since = rest, ""
+    second = now if not since else int(since) if _is_number(since) else parse_time(since)
     return ceremony.target_of(kind, _read(Path(path)), second)
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < MAX_DIGITS
 
 
 def _signed_name(file: Path, signed: bytes) -> Path:
@@ -220,9 +238,16 @@ def _signed_name(file: Path, signed: bytes) -> Path:
 
 
 def _passphrase(file: Path | None, *, new: bool = False) -> str:
-    if file is not None:
-        return _read(file).decode("utf-8", "replace").rstrip("\r\n")
-    return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new))
+    if file is None:
+        # Not on standard output, where the public key goes.
+        return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True))
+    try:
+        passphrase = _read(file).decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{file} holds no text") from error
+    if not passphrase:
+        raise FormatError(f"{file} is empty; a key without a passphrase is made with --no-passphrase")
+    return passphrase
 
 
 def _read(path: Path) -> bytes:
