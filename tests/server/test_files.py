@@ -151,6 +151,12 @@ def test_what_is_replaced_is_asked_for_again_and_all_else_is_kept(folder: Publis
     assert kept == [False, False, True, True]
 
 
+def test_that_a_file_is_not_there_yet_is_not_kept(folder: PublishedFolder) -> None:
+    """Freeze by a cache: a 404 may be kept where nothing forbids it, and a phone asks for the next root in advance."""
+    answer = ask(folder, "trust/2.root.json")
+    assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-cache")
+
+
 def test_pages_of_other_hosts_may_read_everything(folder: PublishedFolder) -> None:
     folder.put("head", b"x")
     for answer in (ask(folder, "head"), ask(folder, "none"), ask(folder, "head", if_none_match="*")):

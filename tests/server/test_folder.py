@@ -1,5 +1,6 @@
 """publisher/folder.py: whole files, a head that is never stale, no path and no link that leads out."""
 
+import errno
 import fcntl
 import os
 from hashlib import sha256
@@ -144,3 +145,64 @@ def test_one_process_at_a_time_replaces_and_removes(
         pass
     with PublishedFolder(root).exclusively():
         pass
+
+
+def test_a_full_disk_is_not_filled_by_every_new_attempt(
+    folder: PublishedFolder, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each failed attempt left its draft behind: what an operator freed was gone with the next one."""
+
+    def no_space(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    for _attempt in range(3):
+        with pytest.raises(OSError, match="no space"):
+            folder.put("head", bytes(1000))
+    assert list((root / ".drafts").iterdir()) == []
+    assert folder.read("head") is None
+
+
+def test_strange_things_among_the_drafts_do_not_stop_a_start(folder: PublishedFolder, root: Path) -> None:
+    """A folder, a link or a socket in there ended every start with an error that named no file."""
+    drafts = root / ".drafts"
+    (drafts / "folder" / "inner").mkdir(parents=True)
+    (drafts / "link").symlink_to(root.parent / "secret.key")
+    os.mkfifo(drafts / "pipe")
+    folder.clear_drafts()
+    assert list(drafts.iterdir()) == []
+    assert (root.parent / "secret.key").read_bytes() == b"secret"
+
+
+@pytest.mark.parametrize("path", [".drafts", ".drafts/lock"])
+def test_a_link_in_the_place_of_the_lock_is_said_and_not_followed(
+    folder: PublishedFolder, root: Path, path: str
+) -> None:
+    (root / ".drafts").rmdir()
+    if path != ".drafts":
+        (root / ".drafts").mkdir()
+    (root / path).symlink_to(root.parent / "outside")
+    with pytest.raises(StateError, match=f"published/{path}.* something else is in its place"), folder.exclusively():
+        pass
+    assert not (root.parent / "outside").exists()
+    (root / path).unlink()
+    (root / path).symlink_to(root.parent)
+    with pytest.raises(StateError, match="something else is in its place"), PublishedFolder(root).exclusively():
+        pass
+
+
+def test_folders_in_folders_without_end_are_strangers_and_no_end(folder: PublishedFolder, root: Path) -> None:
+    """Listing them ended every start with a RecursionError."""
+    path = "/".join("a" * 1500)
+    inner = os.open(root, os.O_RDONLY)
+    for name in path.split("/"):
+        os.mkdir(name, dir_fd=inner)
+        outer, inner = inner, os.open(name, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+    (stranger,) = folder.paths()
+    assert path.startswith(stranger)
+    while (root / "a" / "a").exists():  # Nor could it be deleted as it is.
+        (root / "a" / "a").rename(root / "b")
+        (root / "a").rmdir()
+        (root / "b").rename(root / "a")

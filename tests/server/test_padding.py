@@ -14,7 +14,7 @@ from ownhue.params import EMBARGO_SECONDS, INTERVAL_SECONDS, KEY_PERIOD
 from ownhue_server.publisher.chance import Chance
 from ownhue_server.publisher.invented import KeyMetadata, Occasion, invented_report
 from ownhue_server.publisher.padding import (
-    MOST_PEOPLE,
+    PERSON_SHARE,
     Padding,
     Room,
     default_metadata,
@@ -58,7 +58,7 @@ def test_a_file_is_never_smaller_than_the_minimum_and_its_size_is_random(minimum
     real = minimum // 4
     sizes = {real + len(padding_of(own_keys(real), minimum=minimum).keys) for _ in range(60)}
     assert min(sizes) >= minimum
-    assert max(sizes) <= rung(real + MOST_PEOPLE * (minimum // 5), minimum) + minimum // 10
+    assert max(sizes) <= rung(real + (PERSON_SHARE - 1) * (minimum // PERSON_SHARE), minimum) + minimum // 10
     assert len(sizes) > 5 or minimum < 100
 
 
@@ -66,7 +66,7 @@ def test_above_the_minimum_the_size_tells_a_rung_and_not_a_number() -> None:
     """Two batches that differ by a tenth in their reports have sizes out of one range."""
     few, many = ([real + len(padding_of(own_keys(real)).keys) for _ in range(60)] for real in (2000, 2150))
     assert min(few) > 2000
-    assert min(many) < max(few) < 2900
+    assert min(many) < max(few) < 3000
 
 
 def test_rungs_are_an_eighth_apart() -> None:
@@ -173,6 +173,17 @@ def test_the_days_of_an_invented_report_change_at_midnight_in_the_region() -> No
         assert len(onsets) <= 1
 
 
+def test_invented_people_are_not_all_alike() -> None:
+    """All had one share of nights: somebody who met people at night stood out, with all keys."""
+    nights = []
+    for number in range(200):
+        hours = [entry.rolling_start // 6 % 24 for entry in report(number)[:-1]]
+        if len(hours) > 40:
+            nights.append(sum(not 8 <= hour < 22 for hour in hours) / len(hours))
+    assert min(nights) < 0.05
+    assert max(nights) > 0.25
+
+
 def test_invented_people_meet_others_by_day_rather_than_at_night() -> None:
     hours = Counter(
         datetime.fromtimestamp(key.rolling_start * INTERVAL_SECONDS, UTC).hour
@@ -198,7 +209,7 @@ def test_every_batch_takes_some_padding_back_in_the_next_one_and_some_later() ->
         published = {key.data for key in padding.keys}
         assert padding.taken_back[0][0] == 1
         for batches, keys in padding.taken_back:
-            assert 1 <= batches <= 36
+            assert 1 <= batches <= 13 * 12
             assert keys
             assert {key.data for key in keys} <= published
             later[batches] += 1
@@ -206,6 +217,25 @@ def test_every_batch_takes_some_padding_back_in_the_next_one_and_some_later() ->
         assert len(datas) == len(set(datas)) < len(published) - 200
     assert later[1] >= 200
     assert len(later) > 20
+
+
+def test_an_age_at_which_real_people_take_keys_back_is_one_at_which_invented_ones_do() -> None:
+    """After three days nobody invented did: whoever took a result back on the fourth day was real, with all keys."""
+    ages = [batches for _ in range(400) for batches, _keys in padding_of([], minimum=200).taken_back[1:]]
+    days = Counter(-(-batches // 12) for batches in ages)
+    assert all(days[day] for day in range(1, 10))
+    assert days[1] > days[3] > days[8]
+
+
+def test_no_number_of_people_is_too_many_to_be_invented() -> None:
+    """There were 2 to 4, always: of five who reported in one batch one was real, and all keys of that day with it."""
+    paddings = [padding_of([], minimum=100) for _ in range(600)]
+    people = Counter(padding.messages - len(padding.taken_back) for padding in paddings)
+    assert min(people) == 1
+    assert max(people) >= 7
+    assert all(people[number] for number in range(1, 7))
+    for number in range(2, 6):  # One more, who would be real, is at most about twice as likely to be seen.
+        assert people[number] < 3 * people[number + 1]
 
 
 def test_what_is_drawn_follows_from_the_random_bytes() -> None:

@@ -20,6 +20,7 @@ from ownhue.key_file import DEFAULT_LIMITS, KeyFileHead, SignatureInfo, stream_k
 from ownhue.log import LogEntry
 from ownhue.params import EPOCH_SECONDS, RETENTION_DAYS
 from ownhue.region import Region
+from ownhue.report import week_of
 from ownhue.tree import Frontier, leaf_hash
 from ownhue.tree_head import TreeHead, sign_tree_head
 from ownhue_server.documents import Document
@@ -29,7 +30,16 @@ from ownhue_server.publisher.history import keys_of, recent_metadata, zone_of
 from ownhue_server.publisher.invented import KeyMetadata, Occasion
 from ownhue_server.publisher.padding import Padding, Room, make_padding
 from ownhue_server.publisher.pending import PendingKeys
-from ownhue_server.publisher.tables import FILES, HEADS, LEAVES, PUBLISHED_KEYS, REVISED_KEYS
+from ownhue_server.publisher.tables import (
+    FILES,
+    HEADS,
+    LEAVES,
+    PUBLISHED_KEYS,
+    REVISED_KEYS,
+    TOKEN_BYTES,
+    spent_token,
+)
+from ownhue_server.storage.slots import Slots
 from ownhue_server.storage.writer import Transaction
 
 #: Folders of which every document counts, not the newest alone. specs/publication.md section 1
@@ -50,6 +60,8 @@ class Press:
     padding: int
     """Fewest keys in a key file."""
     pending: PendingKeys
+    spent: Slots
+    """Tokens that were spent."""
     random: Random = os.urandom
     listed_log_keys: Sequence[bytes] = ()
     """Further public keys (Ed25519) by which heads of before, or of another process, may be signed."""
@@ -61,6 +73,11 @@ class Press:
     def closing_time(self, batch: int) -> int:
         """Unix second at which *batch* ends and is closed."""
         return (batch + 1) * self.region.batch_seconds
+
+    def next_closing(self, connection: Connection) -> int:
+        """Unix second at which the next batch is closed; 0 for a log that has none."""
+        newest = newest_batch(connection)
+        return 0 if newest is None else self.closing_time(newest + 1)
 
     def oldest_kept(self, batch: int) -> int:
         """First batch whose key file is still kept when *batch* has just been closed."""
@@ -105,6 +122,9 @@ class Press:
         for later, keys in padding.taken_back:
             revoked = [key.revoked() for key in keys]
             self.pending.add(transaction, revoked, not_before=self.closing_time(batch + later))
+        # Their tokens, too: else the table would count the real reports.
+        week, chance = week_of(self.closing_time(batch) - 1), Chance(self.random)
+        self.spent.add_new(transaction, [spent_token(chance.bytes(TOKEN_BYTES), week) for _ in range(padding.messages)])
 
     def _key_file(self, connection: Connection, batch: int) -> bytes:
         """The key file of *batch*, streamed out of the database."""

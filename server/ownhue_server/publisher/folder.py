@@ -8,6 +8,7 @@
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -31,6 +32,8 @@ _PATH = re.compile(r"[a-z0-9-][a-z0-9.-]*(?:/[a-z0-9-][a-z0-9.-]*)*")
 _DRAFTS, _LOCK = ".drafts", "lock"
 _PIECE_BYTES = 1 << 20
 _POLL_SECONDS = 0.05
+#: What the system says of a file, a folder or a link in the place of something of ours.
+_ELSE = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENOTEMPTY, errno.ENXIO})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -38,9 +41,10 @@ class PublishedFolder:
     """The folder at *root*, made when it is absent."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        self._root = root.resolve()
-        (self._root / _DRAFTS).mkdir(exist_ok=True)
+        with _told(""):
+            root.mkdir(parents=True, exist_ok=True)
+            self._root = root.resolve()
+            (self._root / _DRAFTS).mkdir(exist_ok=True)
 
     # Reading.
 
@@ -85,7 +89,8 @@ class PublishedFolder:
         """Paths of all files in the folder at *path*, whatever they are."""
         for name in self.names(path):
             inner = f"{path}/{name}" if path else name
-            if (self._root / inner).is_dir() and not (self._root / inner).is_symlink():
+            # Whatever lies deeper than any of ours, it is enough to name its folder.
+            if len(inner) <= MAX_PATH and (self._root / inner).is_dir() and not (self._root / inner).is_symlink():
                 yield from self.paths(inner)
             else:
                 yield inner
@@ -96,20 +101,22 @@ class PublishedFolder:
         """Write the file at *path*, whole or not at all. Raises StateError where something else is in its place."""
         *parts, name = path.split("/")
         draft = secrets.token_hex(16)
-        try:
-            with self._inside([_DRAFTS]) as drafts, self._inside(parts, make=True) as target:
-                descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=drafts)
-                try:
-                    # Held until it has its name: who clears drafts away sees by it that this one is no left-over.
-                    fcntl.flock(descriptor, fcntl.LOCK_EX)
-                    _write(descriptor, data)
-                    os.fsync(descriptor)
-                    os.rename(draft, name, src_dir_fd=drafts, dst_dir_fd=target)
-                finally:
-                    os.close(descriptor)
-                os.fsync(target)
-        except (NotADirectoryError, IsADirectoryError) as error:
-            raise StateError(f"published/{path} cannot be written: something else is in its place") from error
+        with _told(path), self._inside([_DRAFTS]) as drafts, self._inside(parts, make=True) as target:
+            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=drafts)
+            try:
+                # Held until it has its name: who clears drafts away sees by it that this one is no left-over.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _write(descriptor, data)
+                os.fsync(descriptor)
+                os.rename(draft, name, src_dir_fd=drafts, dst_dir_fd=target)
+            except BaseException:
+                # Else a full disk would be filled by each new attempt.
+                with contextlib.suppress(OSError):
+                    os.unlink(draft, dir_fd=drafts)
+                raise
+            finally:
+                os.close(descriptor)
+            os.fsync(target)
 
     def put_missing(self, path: str, data: bytes) -> None:
         """Write the file at *path* unless it is there with this content."""
@@ -125,7 +132,7 @@ class PublishedFolder:
 
     def clear_drafts(self) -> None:
         """Drop what a crash left half written: it was never visible and is made again."""
-        with self._inside([_DRAFTS]) as drafts:
+        with _told(_DRAFTS), self._inside([_DRAFTS]) as drafts:
             for name in os.listdir(drafts):
                 # It may get its name, or be cleared away by another process, at any moment.
                 with contextlib.suppress(FileNotFoundError, BlockingIOError):
@@ -135,7 +142,7 @@ class PublishedFolder:
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
         """While open, no other process replaces or removes files. Raises StateError when one keeps it for too long."""
-        with self._inside([_DRAFTS]) as drafts:
+        with _told(f"{_DRAFTS}/{_LOCK}"), self._inside([_DRAFTS]) as drafts:
             descriptor = os.open(_LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600, dir_fd=drafts)
         try:
             _wait_for(descriptor)
@@ -155,6 +162,17 @@ class PublishedFolder:
             yield folder
         finally:
             os.close(folder)
+
+
+@contextlib.contextmanager
+def _told(path: str) -> Iterator[None]:
+    """While open, an error that something else is in the place of *path* becomes one that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _ELSE:
+            raise
+        raise StateError(f"published/{path} cannot be written: something else is in its place") from error
 
 
 def _step(name: str, folder: int, *, make: bool) -> int:
@@ -190,6 +208,9 @@ def _remove(name: str, folder: int) -> None:
 
 def _remove_left_over(name: str, drafts: int) -> None:
     """Raises BlockingIOError for a draft that somebody is writing."""
+    if not stat.S_ISREG(os.stat(name, dir_fd=drafts, follow_symlinks=False).st_mode):
+        _remove(name, drafts)  # None of ours.
+        return
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=drafts)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,8 +19,9 @@ CLAIMED_BEFORE_SECONDS = 3600
 ONSET_DAYS = 10
 #: Of a hundred people: who does not say an onset, and whose phone was on for all 14 days. specs/key-file.md section 10
 NO_ONSET_PERCENT, ALL_DAYS_PERCENT = 25, 50
-#: Of a hundred periods: in which somebody was heard, from 8 to 22 h and at night. specs/key-file.md section 10
-DAY_PERCENT, NIGHT_PERCENT = 70, 15
+#: Of a hundred periods: in which somebody was heard, from 8 to 22 h and at night. Each person has shares of their own
+#: between these: real people, too, are not all alike. specs/key-file.md section 10
+DAY_PERCENT, NIGHT_PERCENT = (40, 100), (0, 40)
 
 _WAKING_HOURS = range(8, 22)
 _DAY_INTERVALS = 144
@@ -71,8 +72,9 @@ def _periods(claim: int, zone: tzinfo, chance: Chance) -> Iterator[tuple[int, in
     days = RETENTION_DAYS if chance.percent(ALL_DAYS_PERCENT) else 1 + chance.below(RETENTION_DAYS)
     current = claim // KEY_PERIOD * KEY_PERIOD
     first = -(-(claim - days * _DAY_INTERVALS) // KEY_PERIOD) * KEY_PERIOD
+    by_day, at_night = (least + chance.below(most + 1 - least) for least, most in (DAY_PERCENT, NIGHT_PERCENT))
     for start in range(first, current, KEY_PERIOD):
         hour = datetime.fromtimestamp(start * INTERVAL_SECONDS, zone).hour
-        if chance.percent(DAY_PERCENT if hour in _WAKING_HOURS else NIGHT_PERCENT):
+        if chance.percent(by_day if hour in _WAKING_HOURS else at_night):
             yield start, KEY_PERIOD
     yield current, claim + 1 - current

@@ -23,14 +23,16 @@ from ownhue_server.publisher.tables import KEY_BYTES, StoredKey
 JITTER_SHARE = 10
 #: A rung of the ladder is one in this many larger than the one below. specs/key-file.md section 10
 RUNG_SHARE = 8
-#: Fewest and most invented people of a batch. specs/key-file.md section 10
-FEWEST_PEOPLE, MOST_PEOPLE = 2, 4
-#: An invented person has at most one in this many of the minimum. specs/key-file.md section 10
+#: Beside the first invented person of a batch, how often chance is asked for another one, and in how many of a hundred
+#: cases it says yes. specs/key-file.md section 10
+ASKED, PERSON_PERCENT = 12, 25
+#: An invented person has at most one in this many of the minimum, all together one share less. specs/key-file.md
+#: section 10
 PERSON_SHARE = 5
 #: Of a hundred invented people beside the first: who takes the keys back. specs/key-file.md section 10
 TAKEN_BACK_PERCENT = 33
 #: Longest time until then; the first one does it in the next batch. specs/key-file.md section 10
-TAKEN_BACK_DAYS = 3
+TAKEN_BACK_DAYS = 13
 #: Days from onset to the batch in the default distribution. specs/key-file.md section 10
 DEFAULT_ONSET_DAYS = 3
 
@@ -47,6 +49,8 @@ class Padding:
     """Keys of invented people that are not ready yet; they wait as real ones do."""
     taken_back: list[tuple[int, list[StoredKey]]] = field(default_factory=list)
     """How many batches later, and which keys of this batch are taken back then."""
+    messages: int = 0
+    """How many reports and withdrawals invented people send in all."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,13 @@ def make_padding(
     padding = Padding()
     recent = recent or default_metadata(occasion.closing)
     pool = list(own)
-    for person in range(FEWEST_PEOPLE + chance.below(MOST_PEOPLE + 1 - FEWEST_PEOPLE)):
+    share = room.minimum // PERSON_SHARE
+    # No more than fits beside real keys in a file that is nearly full.
+    left = min(share * (PERSON_SHARE - 1), room.most - room.real)
+    for person in range(1 + sum(chance.percent(PERSON_PERCENT) for _ in range(ASKED))):
         kind = chance.one_of(recent).report_type
-        # No more than fits beside real keys in a file that is nearly full.
-        most = min(room.minimum // PERSON_SHARE, (room.most - room.real) // MOST_PEOPLE)
-        report = invented_report(occasion, kind, most, chance)
+        report = invented_report(occasion, kind, min(share, left), chance)
+        left -= len(report)
         ready = [metadata for metadata in report if metadata.is_ready(occasion.closing)]
         keys = _keys(ready, chance)
         padding.keys += keys
@@ -87,6 +93,8 @@ def make_padding(
         pool += [(metadata, 1) for metadata in ready]
         if keys and (person == 0 or chance.percent(TAKEN_BACK_PERCENT)):
             padding.taken_back.append((_batches_later(person, occasion, chance), keys))
+        padding.messages += 1
+    padding.messages += len(padding.taken_back)
     there = room.real + len(padding.keys)
     size = min(rung(there, room.minimum) + chance.below(room.minimum // JITTER_SHARE + 1), room.most)
     padding.keys += _keys(_copies(pool, recent, max(size - there, 0), chance), chance)
@@ -127,7 +135,8 @@ def default_metadata(closing: int) -> list[KeyMetadata]:
 
 
 def _batches_later(person: int, occasion: Occasion, chance: Chance) -> int:
-    longest = max(TAKEN_BACK_DAYS * EPOCH_SECONDS // occasion.seconds, 1)
+    # Below a number that was drawn before: mostly soon, as wrong results are found, and now and then late.
+    longest = 1 + chance.below(max(TAKEN_BACK_DAYS * EPOCH_SECONDS // occasion.seconds, 1))
     return 1 if person == 0 else 1 + chance.below(longest)
 
 

@@ -6,12 +6,12 @@
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
 from nacl.public import PrivateKey
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from ownhue.errors import FormatError, VerificationError
 from ownhue.params import ReportType
@@ -35,7 +35,9 @@ from ownhue_server.storage.writer import Transaction, Writer
 
 
 class Reports:
-    """The way in for keys: *pending* and *spent* are written through *writer* only."""
+    """The way in for keys: *pending* and *spent* are written through *writer* only.
+
+    *next_closing* says when the next batch is closed (unix seconds)."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Reports:
         token_keys: TokenKeys,
         pending: PendingKeys,
         spent: Slots,
+        next_closing: Callable[[Connection], int],
     ) -> None:
         self._writer = writer
         self._clock = clock
@@ -52,6 +55,7 @@ class Reports:
         self._token_keys = token_keys
         self._pending = pending
         self._spent = spent
+        self._next_closing = next_closing
 
     async def report(self, body: dict[str, Any]) -> dict[str, Any]:
         """{"sealed"} -> {}. Raises RefusedError with the words of specs/http-api.md section 4."""
@@ -97,7 +101,8 @@ class Reports:
         dropped, revoked = self._find(transaction, withdrawal)
         self._spend(transaction, withdrawal.signature, week)
         self._pending.remove(transaction, dropped)
-        self._pending.add(transaction, revoked)
+        # Until then, as the keys that invented people take back: else the time would tell which are real.
+        self._pending.add(transaction, revoked, not_before=self._next_closing(transaction.connection))
 
     def _find(self, transaction: Transaction, withdrawal: Withdrawal) -> tuple[list[bytes], list[StoredKey]]:
         """What waits, and what is out and not yet revoked. Raises RefusedError when a key or its secret is unknown."""

@@ -73,14 +73,16 @@ class Publisher:
             load_p256(keys.load(KEY_FILES)),
             config.settings.padding,
             pending,
+            self._spent,
             listed_log_keys=public_keys(config, "log"),
         )
         self._folder = PublishedFolder(config.published)
         self._files = Files(self._writer, self._press, self._folder)
         self._cosigning = Cosigning(config, clock)
         opening = opening_keys(config)
-        self._trust = TrustFiles(config, bytes(opening[0].public_key))
-        reports = Reports(self._writer, clock, opening, self._token_keys, pending, self._spent)
+        self._trust = TrustFiles(config, bytes(opening[0].public_key), [bytes(key.public_key) for key in opening])
+        next_closing = self._press.next_closing
+        reports = Reports(self._writer, clock, opening, self._token_keys, pending, self._spent, next_closing)
         self.routes: list[BaseRoute] = [Route("/published/{path:path}", PublishedFiles(self._folder))]
         self.phone_endpoints: dict[str, Handler] = {"/publisher/v1/report": reports.report}
 

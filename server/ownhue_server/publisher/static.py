@@ -52,7 +52,8 @@ class PublishedFiles:
             return
         file = self._folder.open(path)
         if file is None:
-            await _answer(send, 404, [])
+            # It may be there in a moment: a cache that kept this would hold back the next root of trust.
+            await _answer(send, 404, [(b"cache-control", _ASK_AGAIN)])
             return
         with closing(file):
             await _send_file(file, path, scope, send)

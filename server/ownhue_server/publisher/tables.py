@@ -3,7 +3,7 @@
 | table | row | kept |
 |---|---|---|
 | pending_keys | a slot (storage/slots.py, pending.py): key and metadata, waiting for a batch | until its batch |
-| spent_tokens | a slot: SHA-256 of a token's signature, and its week | while that week's tokens are accepted |
+| spent_tokens | a slot: SHA-256 of a token's signature, or a random number, and its week | while that week's count |
 | published_keys | clustered by batch and key: key, metadata, commitment. Padding has the same columns | 14 days |
 | revised_keys | clustered by batch and key: a published key that was taken back | 14 days |
 | files | what was published, by path: signed documents, key files | for ever; key files 14 days |
@@ -50,6 +50,8 @@ FILES = Table(
     Column("kind", Text, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    # The newest file of a kind is asked for several times at each closing, of years.
+    Index("files_by_kind", "kind", "batch"),
 )
 LEAVES = Table(
     "leaves",

@@ -8,7 +8,7 @@
   of the server says what is wrong, and phones stop when the last timestamp is void.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
@@ -19,15 +19,15 @@ from sqlalchemy import Connection, func, select
 from ownhue.errors import OwnhueError, StateError
 from ownhue.trust.ceremony import new_snapshot, new_targets, new_timestamp, role_keys, sign_trust_file
 from ownhue.trust.metadata import TrustFile, missing_signatures, parse_trust_file
-from ownhue.trust.roles import TRUST_ROLES_FOLDER, trust_roles_bytes
+from ownhue.trust.roles import TRUST_ROLES_FOLDER, TrustRoles, parse_trust_roles, trust_roles_bytes
 from ownhue.trust.schema import MetaFile, Root, Signed, Snapshot, Targets, Timestamp
 from ownhue.trust.targets import Target, TrustedTargets
 from ownhue_server import logs
 from ownhue_server.config import Config, Role
 from ownhue_server.documents import Document
-from ownhue_server.online_keys import IN_USE, NEXT, OLD, ONLINE_KEYS
+from ownhue_server.online_keys import IN_USE, NEXT, OLD, ONLINE_KEYS, public_half
 from ownhue_server.publisher.tables import FILES
-from ownhue_server.region_roles import trust_roles_of
+from ownhue_server.region_roles import listed_keys, trust_roles_of
 from ownhue_server.trust_store import TARGETS, TrustStore, document_path, embedded_key
 
 #: Folder of trust metadata in the published folder. specs/trust.md section 1
@@ -43,11 +43,17 @@ _log = logs.get("publisher")
 
 
 class TrustFiles:
-    """Makes the trust metadata of *config*. *publisher_key*: the key (X25519) that reports shall be sealed to."""
+    """Makes the trust metadata of *config*.
 
-    def __init__(self, config: Config, publisher_key: bytes) -> None:
+    *publisher_key*: the key (X25519) that reports shall be sealed to; *opened*: further ones that this process opens.
+    """
+
+    def __init__(self, config: Config, publisher_key: bytes, opened: Collection[bytes] = ()) -> None:
         self._config = config
         self._publisher_key = publisher_key
+        self._opened = {publisher_key, *opened}
+        # What this process has read when it started; on the disk a key may be changed meanwhile.
+        self._in_use = {key: public_half(config, key, IN_USE) for key in ("log", "authority", "issuer", "key-files")}
         self._store = TrustStore(config.directory)
 
     def documents(self, connection: Connection, others: Sequence[Document], closing: int) -> list[Document]:
@@ -62,32 +68,64 @@ class TrustFiles:
             return []
 
     def _documents(self, batch: "_Batch", roots: Sequence[TrustFile[Root]]) -> list[Document]:
-        root = roots[-1]
         added = self._roles_and_announced(batch)
         batch.others = [*batch.others, *added]
-        made = [file.data for file in roots]
+        return [*added, *(Document(TRUST, data) for data in self._release(batch, roots))]
+
+    def _release(self, batch: "_Batch", roots: Sequence[TrustFile[Root]]) -> list[bytes]:
+        """Every root, and the newest file of each other role. A root under which phones could not go on waits."""
+        newest = roots[-1]
+        try:
+            return [*(file.data for file in roots), *self._under(batch, newest)]
+        except OwnhueError as error:
+            if len(roots) == 1 or batch.is_out(document_path(Document(TRUST, newest.data))):
+                raise
+            _log.error("a root waits", version=newest.signed.version, error=type(error).__name__)
+        return self._release(batch, roots[:-1])
+
+    def _under(self, batch: "_Batch", root: TrustFile[Root]) -> list[bytes]:
+        """Targets, snapshot and timestamp; nothing before the first targets. Raises StateError when *root* forbids."""
         targets = self._targets(batch, root)
-        if targets is not None:
-            snapshot = self._snapshot(batch, root, targets)
-            made += [targets.data, snapshot.data, self._timestamp(batch, root, snapshot).data]
-        return [*added, *(Document(TRUST, data) for data in made)]
+        if targets is None:
+            return []
+        if missing_signatures(root, targets):
+            raise StateError("phones would refuse these targets under this root")
+        snapshot = self._snapshot(batch, root, targets)
+        return [targets.data, snapshot.data, self._timestamp(batch, root, snapshot).data]
 
     def _roles_and_announced(self, batch: "_Batch") -> list[Document]:
         """The trust roles, and documents that people put beside the targets that name them."""
-        roles = Document(TRUST_ROLES_FOLDER, trust_roles_bytes(trust_roles_of(self._config, self._publisher_key)))
+        stated = trust_roles_of(self._config, self._publisher_key)
+        roles = Document(TRUST_ROLES_FOLDER, trust_roles_bytes(stated))
         if self._config.settings.embedded_trust:
+            self._check_own_keys(stated)
             return [roles]
-        targets = self._store.newest_targets()
-        named = targets.signed.targets if targets else {}
+        targets = self._put_here()
+        missing = [path for path in (targets.signed.targets if targets else {}) if not batch.is_out(path)]
         # Nobody's roles but those that people signed for get into the log: two lists of keys would leave questions.
-        found = [(document_path(roles), roles), *self._store.documents()]
-        return [document for path, document in found if path in named and not batch.is_out(path)]
+        found = [roles if document_path(roles) == path else self._store.document(path) for path in sorted(missing)]
+        return [document for document in found if document is not None]
+
+    def _check_own_keys(self, roles: TrustRoles) -> None:
+        """Raise StateError for roles under which phones would refuse what this process signs, or it their reports."""
+        listed = listed_keys(roles)
+        strange = [key for key, half in self._in_use.items() if half not in listed[key]]
+        if strange or not self._opened & {*listed["reports"]}:
+            raise StateError("keys were changed on the disk: start the server again")
+
+    def _put_here(self) -> TrustFile[Targets] | None:
+        """The newest targets that people put here; a damaged file keeps back itself and nothing else."""
+        try:
+            return self._store.newest_targets()
+        except (OwnhueError, OSError) as error:
+            _log.error("the newest targets file cannot be read", error=type(error).__name__)
+            return None
 
     def _targets(self, batch: "_Batch", root: TrustFile[Root]) -> TrustFile[Targets] | None:
         """The targets file to be out; None when there is none yet."""
         if self._config.settings.embedded_trust:
             return self._embedded_targets(batch, root)
-        published, found = batch.newest(Targets), self._store.newest_targets()
+        published, found = batch.newest(Targets), self._put_here()
         if found is None or (published and published.signed.version >= found.signed.version):
             return published
         if missing_signatures(root, found):
@@ -95,6 +133,12 @@ class TrustFiles:
             return published
         if not all(batch.will_be_out(path) for path in found.signed.targets):
             _log.error("targets name a file that is not published; they wait", version=found.signed.version)
+            return published
+        try:
+            path = TrustedTargets.of(found.signed).current(TRUST_ROLES_FOLDER, batch.closing).path
+            self._check_own_keys(parse_trust_roles(batch.file(path), self._config.region.name))
+        except OwnhueError as error:
+            _log.error("targets wait: was the server started again?", error=type(error).__name__)
             return published
         return found
 
@@ -178,6 +222,14 @@ class _Batch:
         newest = select(FILES.c.content).where(FILES.c.kind == kind).order_by(FILES.c.batch.desc()).limit(1)
         found: bytes | None = self.connection.execute(newest).scalar()
         return found
+
+    def file(self, path: str) -> bytes:
+        """The document at *path*, which comes with this batch or was published. Raises StateError without one."""
+        coming = [document.content for document in self.others if document_path(document) == path]
+        found: bytes | None = self.connection.execute(select(FILES.c.content).where(FILES.c.path == path)).scalar()
+        if not coming and found is None:
+            raise StateError("a file that targets name is not published")
+        return coming[0] if found is None else found
 
     def is_out(self, path: str) -> bool:
         """Whether the file at *path* was published."""
