@@ -12,9 +12,11 @@ from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.errors import FormatError, LimitError, OwnhueError
 from ownhue.params import FRAME_BYTES
 from ownhue_client.errors import MissingError, UnreachableError
+from ownhue_client.fetching import Retries
 from ownhue_client.phone.door import LATER, REFUSALS, Door, RefusedError
 from ownhue_client.phone.ledger import Ledger
 from ownhue_client.phone.settings import Settings
+from ownhue_client.phone.sources import ServerSource
 from ownhue_client.phone.store import Store
 from tests.shared import SPECS
 
@@ -167,3 +169,37 @@ def test_a_line_is_in_the_ledger_before_its_request_leaves(door: Callable[[Answe
     door(answer).post("/a", {}, "p", NOW)
     assert during == [None]
     assert [line.bytes_in for line in ledger.lines()] != [None]
+
+
+def test_a_file_is_asked_for_again_where_that_may_help_and_each_request_is_in_the_ledger(
+    door: Callable[[Answer], Door], ledger: Ledger
+) -> None:
+    answers: Iterator[httpx.Response | Exception] = iter(
+        [httpx.Response(503), httpx.ConnectError("refused"), httpx.Response(200, content=b"note")]
+    )
+    waits: list[float] = []
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        given = next(answers)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    retries = Retries(sleep=waits.append, random=lambda: 1.0)
+    source = ServerSource(lambda _url: door(answer), "demo", retries)
+    (mirror,) = source.copies("demo", ["https://demo.example"], NOW)
+    assert mirror.fetch("head") == b"note"
+    assert waits == [1.0, 2.0]
+    assert len(ledger.lines()) == 3
+
+
+@pytest.mark.parametrize("status", [404, 403, 302])
+def test_a_file_that_is_not_there_is_not_asked_for_again(
+    door: Callable[[Answer], Door], ledger: Ledger, status: int
+) -> None:
+    retries = Retries(sleep=lambda _seconds: pytest.fail("nothing to wait for"), random=lambda: 1.0)
+    source = ServerSource(lambda _url: door(lambda _: httpx.Response(status)), "demo", retries)
+    (mirror,) = source.copies("demo", ["https://demo.example"], NOW)
+    with pytest.raises(OwnhueError):
+        mirror.fetch("head")
+    assert len(ledger.lines()) == 1

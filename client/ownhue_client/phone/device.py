@@ -82,7 +82,9 @@ class Phone:
         self._visits = Visits(store, self.region.name, lambda: self._documents.directory)
         kept = Kept(store, self._anchor, self._documents, self._contradictions, self._visits)
         self._sync = Sync(kept, self._home)
-        self._servers = ServerSource(lambda url: Door(http_client, url, self._ledger, settings), self.region.name)
+        self._servers = ServerSource(
+            lambda url: Door(http_client, url, self._ledger, settings), self.region.name, settings.retries
+        )
         self._keys = OwnKeys(store, random, settings.transmit_power)
         self._hearing = Hearing(store, self._anchor)
         self._places = Places(store)

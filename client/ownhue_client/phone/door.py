@@ -102,7 +102,8 @@ class Door:
         if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
             raise MissingError(f"{request.url.host} has no {path}")
         if status != httpx.codes.OK:
-            raise UnreachableError(f"{request.url.host} answered {status} for {path}")
+            failed = status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR
+            raise UnreachableError(f"{request.url.host} answered {status} for {path}", again=failed)
         return data
 
     def _request(self, method: str, path: str, **content: Any) -> httpx.Request:
@@ -122,7 +123,10 @@ class Door:
             finally:
                 response.close()
         except HTTP_TROUBLE as error:
-            raise UnreachableError(f"{request.url.host} cannot be reached: {type(error).__name__}") from error
+            raise UnreachableError(
+                f"{request.url.host} cannot be reached: {type(error).__name__}",
+                again=isinstance(error, httpx.TransportError),
+            ) from error
         self._ledger.answered(row, _head_bytes(response) + len(data))
         return response.status_code, data
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ownhue.params import PASSES_PER_EPOCH
-from ownhue_client.fetching import MAX_FILE_BYTES
+from ownhue_client.fetching import MAX_FILE_BYTES, Retries
 
 
 @dataclass(frozen=True)
@@ -20,3 +20,5 @@ class Settings:
     download_bytes: int = MAX_FILE_BYTES
     #: Seconds without an answer after which a server counts as out of reach.
     timeout_seconds: float = 60.0
+    #: How a published file is asked for again within one sync; None: not before the next sync.
+    retries: Retries | None = None

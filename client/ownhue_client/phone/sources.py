@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ownhue_client.errors import MissingError
-from ownhue_client.fetching import MAX_FILE_BYTES, Fetch, Mirror, folder_fetch, is_folder, limit_of
+from ownhue_client.fetching import MAX_FILE_BYTES, Fetch, Mirror, Retries, folder_fetch, is_folder, limit_of, retrying
 from ownhue_client.phone.door import Door
 from ownhue_client.phone.ledger import Ledger, LedgerLine
 from ownhue_client.phone.store import Row
@@ -36,11 +36,15 @@ class Source(Protocol):
 
 
 class ServerSource:
-    """The servers at the addresses of a region; *door* opens a door to one. *home*: name of the home region."""
+    """The servers at the addresses of a region; *door* opens a door to one. *home*: name of the home region.
 
-    def __init__(self, door: Callable[[str], Door], home: str) -> None:
+    With *retries* a file is asked for again where that may help; each request stands in the ledger.
+    """
+
+    def __init__(self, door: Callable[[str], Door], home: str, retries: Retries | None = None) -> None:
         self._door = door
         self._home = home
+        self._retries = retries
 
     def copies(self, region: str, urls: Sequence[str], now: int) -> tuple[Mirror, ...]:
         """As :meth:`Source.copies`."""
@@ -54,7 +58,7 @@ class ServerSource:
             where = f"/{path}" if path == REGION_FILE else f"/{_PUBLISHED}/{path}"
             return door.fetch(where, _purpose(path) + whose, now, limit_of(path))
 
-        return fetch
+        return fetch if self._retries is None else retrying(fetch, self._retries)
 
 
 class FolderSource:
