@@ -322,7 +322,7 @@ def test_a_bomb_as_signature_is_refused() -> None:
 
 
 def test_an_oversized_file_is_refused_unread() -> None:
-    refused(bytes(24_000_001), LimitError)
+    refused(bytes(36_000_001), LimitError)
 
 
 def test_duplicate_members_are_refused() -> None:
