@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ownhue.encoding import parse_canonical_json
+from ownhue.encoding import base64url_decode, parse_canonical_json
 from ownhue.errors import FormatError, VerificationError
 from ownhue.fork_evidence import MAX_EVIDENCE_BYTES, parse_fork_evidence, verify_fork_evidence
 from ownhue.region import MAX_REGION_BYTES, Region, parse_region
@@ -38,6 +38,9 @@ def verify(
     root: Annotated[
         Path | None, typer.Option(help="The root file that signed, for evidence of a fork of trust metadata.")
     ] = None,
+    log_key: Annotated[
+        str | None, typer.Option(help="The log's key (base64url), if it was changed since the region's file was made.")
+    ] = None,
 ) -> None:
     """Check that FILE proves a fork by the keys of the region. Exit status 0: it does. 1: it does not."""
     installed = parse_region(_read(region, MAX_REGION_BYTES))
@@ -46,14 +49,14 @@ def verify(
         if _format_of(data) == "ownhue-trust-fork-1":
             _say(_trust_fork(data, root))
         else:
-            _say(*_log_fork(data, installed))
+            _say(*_log_fork(data, installed, log_key or installed.log_key))
     except VerificationError as error:
         typer.echo(f"ownhue: it proves nothing: {error}", err=True)
         raise typer.Exit(exit_codes.MISSED) from error
 
 
-def _log_fork(data: bytes, region: Region) -> list[str]:
-    found = verify_fork_evidence(data, region.origin, region.log_key_bytes)
+def _log_fork(data: bytes, region: Region, log_key: str) -> list[str]:
+    found = verify_fork_evidence(data, region.origin, base64url_decode(log_key))
     heads = [parse_tree_head(parse_note(note.encode()).text) for note in parse_fork_evidence(data).notes]
     shown = [
         f"  {head.size} entries at {datetime.fromtimestamp(head.time, UTC):%Y-%m-%d %H:%M} UTC, root {head.root.hex()}"

@@ -10,7 +10,7 @@ is a key file under a passphrase (argon2id, then XSalsa20-Poly1305); without one
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class KeyFile:
 
     public: bytes
     """Ed25519, 32 bytes."""
-    seed: bytes | None
+    seed: bytes | None = field(repr=False)
     """The private key; None when it is sealed."""
     sealed: Mapping[str, Any] | None
     """What opens with the passphrase."""

@@ -1,9 +1,11 @@
 """A deployment: one folder that holds everything a server has.
 
 region.json          public: where the servers are and whose signatures count (specs/publication.md section 5)
-settings.json        mode 0600: padding, digest of the desk key, addresses of the other roles
-rulebook.json        the rulebook in force, canonical JSON
-keys/<role>/*.key    mode 0600: private keys
+root.json, trust/    public: the root of trust, and what is to be published of trust metadata (trust_store.py)
+settings.json        mode 0600: padding, digest of the desk key, addresses of the other roles, witnesses, limits
+rulebook.json        the rulebook in force, canonical JSON; beside it, if there are any, certificate-trust.json and
+                     regions.json
+keys/<role>/*.key    mode 0600: private keys; in keys/trust/ those of embedded trust
 authority.sqlite publisher.sqlite issuer.sqlite
 published/           what everybody may fetch
 """
@@ -77,7 +79,7 @@ class Settings(BaseModel):
     witness_threshold: int = Field(default=0, ge=0, le=MAX_WITNESSES)
     """How many cosignatures this region's phones are told to ask for."""
     embedded_trust: bool = True
-    """Keys of the trust metadata were made here on the first start: good for trying out, and for nothing else."""
+    """The keys of root and targets were made here by ``init``: good for trying out, and for nothing else."""
     rehearsal: bool = False
     """Made for a clock that is moved: such a deployment is never served, and no other is ever rehearsed."""
     authority_url: str = Field(default="", pattern=r"^(https?://[!-~]{1,200})?\z")

@@ -94,6 +94,7 @@ class DocumentSources:
                 async for chunk in answer.aiter_bytes():
                     body += chunk
                     if len(body) > MAX_BYTES:
+                        _log.warning("a document is too long", kind=kind)
                         return None
             # What a broken front answers in the role's place would stay in the log for ever.
             open_document(bytes(body), kind, public_keys(self._config, role.value))

@@ -3,8 +3,9 @@
     {"ok": true, "roles": ["authority", "issuer", "publisher"]}
     {"ok": false, "roles": ["publisher"], "error": "late"}
 
-``failing``: a batch could not be closed or its files not be written. ``late``: a batch is overdue. ``guessing``: many
-wrong spoken codes. The status is 200 all the same: a late batch is no reason to keep phones from reporting.
+``failing``: a batch could not be closed, its files not be written, or what is over not be deleted. ``late``: a batch is
+overdue. ``guessing``: many wrong spoken codes. The status is 200 all the same: a late batch is no reason to keep phones
+from reporting.
 """
 
 from collections.abc import Collection

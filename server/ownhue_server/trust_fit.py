@@ -13,8 +13,8 @@ from ownhue.trust.metadata import TrustFile, missing_signatures
 from ownhue.trust.roles import TRUST_ROLES_FOLDER, TrustRoles, parse_trust_roles
 from ownhue.trust.schema import Root, Targets
 from ownhue.trust.targets import TrustedTargets
-from ownhue_server.authority.documents import READERS
 from ownhue_server.config import Config
+from ownhue_server.document_bodies import READERS
 from ownhue_server.documents import Document
 from ownhue_server.online_keys import IN_USE, NEXT, OLD, public_half, public_keys
 from ownhue_server.region_roles import listed_keys

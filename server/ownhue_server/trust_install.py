@@ -83,12 +83,14 @@ def adopt(config: Config, files: Sequence[bytes], now: int) -> list[str]:
 
 
 def replace_settings(config: Config) -> None:
-    """Write the settings of *config*, whole or not at all."""
+    """Write the settings of *config*, whole or not at all, down to the disk."""
     path = config.directory / "settings.json"
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     write_private(draft, settings_bytes(config.settings))
     draft.replace(path)
+    # Else a power cut could bring back settings that name keys which adopt has deleted.
+    sync_folder(config.directory)
 
 
 def _sort(files: Sequence[bytes]) -> _Given:

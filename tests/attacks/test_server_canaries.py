@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from ownhue.device import ENROL, PASSES, sign_request
-from ownhue.encoding import canonical_json, cbor_decode, cbor_encode, frame, unframe
+from ownhue.encoding import base64url_encode, canonical_json, cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import ReportType
 from ownhue.region import Region, parse_region_body
 from ownhue.report import report_message
@@ -99,7 +99,8 @@ def everything_in(directory: Path) -> dict[str, bytes]:
 def check(visit: Visit, written: dict[str, bytes]) -> None:
     """No secret anywhere, in no spelling; keys with the publisher only; and the search itself can find things."""
     for name, secret in visit.secrets.items():
-        for spelling in (secret, secret.hex().encode(), secret.hex().upper().encode()):
+        texts = (secret.hex(), secret.hex().upper(), base64url_encode(secret))
+        for spelling in (secret, *(text.encode() for text in texts)):
             holders = [file for file, data in written.items() if spelling in data]
             assert holders == [], name
     for data in visit.patient.datas:
@@ -198,6 +199,6 @@ def test_a_planted_canary_is_found(name: str) -> None:
     secrets = {key: os.urandom(20) for key in ("code 0", "token 0", "token 1", "address", "desk key", "blinded 0")}
     clean = {"publisher.sqlite": sha256(secrets["token 0"]).digest() + sha256(secrets["token 1"]).digest()}
     check(Visit(secrets, Patient([])), clean)
-    for planted in (secrets[name], secrets[name].hex().encode()):
+    for planted in (secrets[name], secrets[name].hex().encode(), base64url_encode(secrets[name]).encode()):
         with pytest.raises(AssertionError, match=name):
             check(Visit(secrets, Patient([])), {**clean, "stderr": b"refused: " + planted})

@@ -1,4 +1,4 @@
-"""`make bench`: prints figures of this machine, judges nothing. Ratios that matter stand in specs/README.md."""
+"""`make bench`: prints figures of this machine, judges nothing. specs/README.md lists them."""
 
 import os
 import platform

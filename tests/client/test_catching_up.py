@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.clock_anchor import ClockAnchor
 from ownhue.cosignature import NO_WITNESSES, WitnessPolicy
 from ownhue.errors import FormatError, OwnhueError, StateError, VerificationError
 from ownhue.log import LogEntry
@@ -17,7 +16,6 @@ from ownhue_client.fetching import Fetch
 from ownhue_client.publication import (
     PublicationState,
     RegionKeys,
-    anchor_of,
     catch_up,
     documents_in_force,
     keys_in_force,
@@ -232,7 +230,6 @@ def test_more_cosignatures_for_a_known_head_are_kept_and_fewer_do_no_harm() -> N
         publisher.files["head"] = note
         state, _, _ = catch_up(publisher.fetch, REGION, state, now, root=publisher.first_root, policy=policy)
     assert state.log.note == notes[1]
-    assert anchor_of(state, bytes(16), 5).floor == now
 
 
 def test_documents_that_targets_name_and_those_that_the_log_alone_gives() -> None:
@@ -356,15 +353,6 @@ def test_what_a_client_says_about_its_trust() -> None:
         "The keys of this region can be replaced by the holders of its offline root.",
         "1 of 2 witnesses must have seen the same log.",
     )
-
-
-def test_the_signed_time_anchors_a_monotonic_clock() -> None:
-    publisher = TrustedPublisher()
-    now = publisher.close()
-    anchor = anchor_of(_caught_up(publisher), b"b" * 16, 1000)
-    assert anchor == ClockAnchor(now, b"b" * 16, 1000)
-    assert anchor.not_before(b"b" * 16, 1000 + 3600) == now + 3598
-    assert anchor_of(NEW, b"b" * 16, 2000, before=anchor).floor >= now + 999
 
 
 def test_the_logs_own_people_are_no_witnesses() -> None:

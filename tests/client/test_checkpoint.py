@@ -21,6 +21,7 @@ from ownhue.tree import tree_root
 from ownhue.verify import CodeRefused, Refusal
 from ownhue_client.checkpoint import Admission, Answer, Checkpoint
 from ownhue_client.errors import PictureError, UnreachableError
+from ownhue_client.fetching import Retries, etag_of
 from ownhue_client.publication import PublicationState
 from ownhue_client.qr import qr_png, write_qr
 from tests.client.door import DAY, EPOCH, KEYS, REGION, World, epochs_document, rulebook_document
@@ -114,6 +115,30 @@ def test_syncing_over_http() -> None:
         checkpoint = Checkpoint(REGION, http=http)
         checkpoint.sync(world.now)
     assert checkpoint.verify_text(world.code(), world.now).colour is Colour.GREEN
+
+
+def test_a_head_that_did_not_change_is_not_sent_again_and_a_busy_server_is_asked_again() -> None:
+    world, asked = World(), list[tuple[str, int]]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/published/")
+        response = httpx.Response(503)
+        if asked:  # at first the server is too busy
+            data = world.publisher.files[path]
+            tag = {"etag": etag_of(data)}
+            known = request.headers.get("if-none-match") == tag["etag"]
+            response = httpx.Response(304, headers=tag) if known else httpx.Response(200, content=data, headers=tag)
+        asked.append((path, response.status_code))
+        return response
+
+    waited: list[float] = []
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        checkpoint = Checkpoint(REGION, http=http, retries=Retries(waited.append, lambda: 0.0))
+        checkpoint.sync(world.now)
+        assert asked[:2] == [("head", 503), ("head", 200)]
+        assert waited == [0.5]
+        assert checkpoint.sync(world.now) == 0
+    assert asked[-1] == ("head", 304)
 
 
 def test_a_screen_tells_the_same_pass_and_a_gate_refuses_it() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -75,11 +76,22 @@ def _leaves_what_anybody_can_check(out: Path) -> None:
     audited = run([sys.executable, "-m", "ownhue_server", "verify-log", *map(str, [out / "published", *known])])
     assert audited.returncode == 0, audited.stdout + audited.stderr
     assert "1 of 1 witnesses must have seen the same log." in audited.stdout
+    _one_changed_byte_is_seen(out, known)
     proofs = sorted((out / "fork-evidence").glob("*.json"))
     assert {path.name.partition("-")[0] for path in proofs} == {"fork", "witness"}
     for path in proofs:
         done = ownhue("evidence", "verify", path, "--region", out / "region.json")
         assert done.returncode == exit_codes.OK, done.stderr
+
+
+def _one_changed_byte_is_seen(out: Path, known: list[object]) -> None:
+    copy = out / "changed"
+    shutil.copytree(out / "published", copy)
+    path = max(copy.glob("keys/*/*.zip"))
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    audited = run([sys.executable, "-m", "ownhue_server", "verify-log", *map(str, [copy, *known])])
+    assert audited.returncode == 1
+    assert "digest" in audited.stdout
 
 
 def test_an_expectation_that_does_not_hold_ends_the_demo_with_status_1(

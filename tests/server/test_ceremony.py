@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,10 @@ from ownhue.encoding import base64url_encode, parse_canonical_json
 from ownhue.errors import FormatError, OwnhueError, StateError, VerificationError
 from ownhue.rulebook import rulebook_bytes
 from ownhue.rulebook.demonstration import demonstration_rulebook
-from ownhue_server import ceremony
+from ownhue_server import ceremony, trust_install
 from ownhue_server.cli import app
 from ownhue_server.cli import root as root_cli
-from ownhue_server.config import Config, Role, load_config
+from ownhue_server.config import Config, Role, load_config, settings_bytes
 from ownhue_server.trust_status import trust_status
 from tests.server.offline import People, run
 from tests.server.reader import Reader, versions
@@ -242,6 +243,29 @@ def test_a_sealed_key_file_opens_with_its_passphrase_only(tmp_path: Path) -> Non
         file.open("wrong")
     mode = stat.S_IMODE((tmp_path / "a.key").stat().st_mode)
     assert mode == 0o600
+
+
+def test_a_power_cut_brings_back_no_settings_that_name_deleted_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``adopt`` deletes keys after it: its settings have to be on the disk, under their name, before."""
+    config, _desk_key = deployment(tmp_path / "server")
+    synced: list[tuple[Path, bytes]] = []
+
+    def watched(folder: Path) -> None:
+        synced.append((folder, (config.directory / "settings.json").read_bytes()))
+
+    monkeypatch.setattr(trust_install, "sync_folder", watched)
+    changed = replace(config, settings=config.settings.model_copy(update={"embedded_trust": False}))
+    trust_install.replace_settings(changed)
+    assert synced == [(config.directory, settings_bytes(changed.settings))]
+
+
+def test_a_key_without_a_passphrase_is_in_no_text_about_its_file(tmp_path: Path) -> None:
+    run("root", "key", tmp_path / "a.key", "--no-passphrase")
+    file = ceremony.read_key_file(tmp_path / "a.key")
+    assert file.seed is not None
+    assert repr(file.seed) not in repr(file)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"x" * 31, b'{"format":"ownhue-root-key-1","public":"AA","seed":"AA"}'])

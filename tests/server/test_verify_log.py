@@ -15,11 +15,10 @@ from nacl.signing import SigningKey
 from typer.testing import CliRunner
 
 from ownhue.cosignature import WitnessKey, WitnessPolicy, cosignature_line
-from ownhue.encoding import base64url_encode, parse_canonical_json
+from ownhue.encoding import base64url_encode, canonical_json, parse_canonical_json
 from ownhue.fork_evidence import verify_fork_evidence
 from ownhue.tree_head import TreeHead, sign_tree_head
-from ownhue.trust import verify_trust_fork
-from ownhue.trust.schema import Targets
+from ownhue_client.publication import verify_trust_fork_file
 from ownhue_server.audit import Budget, Report, Task, audit, open_source
 from ownhue_server.audit.evidence import Evidence
 from ownhue_server.audit.folder import FolderSource
@@ -286,9 +285,9 @@ def test_two_trust_files_of_one_version_are_proven(config: Config, published: Fo
     second_targets(forge)
     look(forge.write(tmp_path / "p"), config, evidence=evidence)
     (proof,) = evidence.files
-    value = parse_canonical_json(proof)
-    assert value["format"] == "ownhue-trust-fork-1"
-    verify_trust_fork(value["root"].encode(), Targets, *(text.encode() for text in value["files"]))
+    # By whoever has the phone's command, too: there is one form of it.
+    root = canonical_json(parse_canonical_json(proof)["root"])
+    assert verify_trust_fork_file(proof, root) == "targets"
 
 
 # Hostile sources.

@@ -264,6 +264,12 @@ def test_over_http(running: WitnessProcess) -> None:
     assert running.get("/keys/witness.key").status_code == 404
 
 
+def test_no_answer_sends_anybody_to_the_host_that_a_request_names(running: WitnessProcess) -> None:
+    for path in ("/keys/", "/add-checkpoint/", "/evidence/none/"):
+        answer = running.get(path)
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
 def test_what_it_tells_everybody(running: WitnessProcess) -> None:
     log = Log(origin="b.example/log")
     running.ask(log.request(4, 0))

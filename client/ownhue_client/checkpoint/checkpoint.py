@@ -31,7 +31,7 @@ from ownhue_client.checkpoint.alarm import ForkMet, alarm_of, evidence_of
 from ownhue_client.checkpoint.bundle import Bundle
 from ownhue_client.checkpoint.bundle_folder import BundleFolder
 from ownhue_client.checkpoint.updating import updated
-from ownhue_client.fetching import Fetch, Mirror, http_fetch, try_mirrors
+from ownhue_client.fetching import Fetch, HeadCache, Mirror, Retries, http_fetch, retrying, try_mirrors
 from ownhue_client.fetching.mirrors import Blame, blame_nobody
 from ownhue_client.publication import PublicationState, trust_words
 from ownhue_client.qr import read_qr
@@ -65,13 +65,15 @@ class Checkpoint:
         gate: bool = False,
         root: bytes | None = None,
         policy: WitnessPolicy = NO_WITNESSES,
+        retries: Retries | None = None,
     ) -> None:
         """*fetch* (or *http* for the region's own server, or *mirrors*, of which any will do) is for :meth:`sync` only.
 
         With a *directory* the bundle is kept there, and read now if it is there already; raises FormatError or
         VerificationError for one that is broken or of another region or policy. *mode*: a name among the rulebook's
         modes. A *gate* refuses a pass that it accepted before. *root*: the root file of trust that was installed with
-        the region; *policy*: which witnesses have to have seen the log.
+        the region; *policy*: which witnesses have to have seen the log. *retries*: how often the region's own server
+        is asked again for a file; default: once is enough, as for whoever calls :meth:`sync` again.
         """
         self.region = region
         self.mode = mode
@@ -79,7 +81,9 @@ class Checkpoint:
         """How many codes were accepted by colour, and refused by word."""
         self.evidence: list[bytes] = []
         """Files that prove a fork to anyone, met by this process; in the directory as ``fork-<digest>.json``."""
-        own = fetch or (http_fetch(http, region.url) if http is not None else None)
+        own = fetch or (http_fetch(http, region.url, cache=HeadCache()) if http is not None else None)
+        if own is not None and retries is not None:
+            own = retrying(own, retries)
         self._mirrors = (*(() if own is None else (Mirror(region.url, own),)), *mirrors)
         self._root = root
         self._folder = BundleFolder(directory, region, policy) if directory is not None else None

@@ -9,7 +9,7 @@
 - Nothing here keeps anything or knows a server: a fetch comes in, values go out.
 """
 
-from ownhue_client.publication.catching_up import anchor_of, catch_up, keys_in_force, targets_of, trust_words
+from ownhue_client.publication.catching_up import catch_up, keys_in_force, targets_of, trust_words
 from ownhue_client.publication.evidence import fork_evidence_of, verify_trust_fork_file, without_strangers
 from ownhue_client.publication.in_force import NamedDocument, documents_in_force, named_documents
 from ownhue_client.publication.keys import RegionKeys
@@ -37,7 +37,6 @@ __all__ = [
     "NamedDocument",
     "PublicationState",
     "RegionKeys",
-    "anchor_of",
     "catch_up",
     "check_fresh",
     "closing_time",

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
 
-from ownhue.clock_anchor import ClockAnchor
 from ownhue.cosignature import NO_WITNESSES, WitnessPolicy
 from ownhue.errors import StateError, VerificationError
 from ownhue.log import LogEntry
@@ -97,16 +96,6 @@ def trust_words(root: bytes | None, policy: WitnessPolicy) -> tuple[str, ...]:
         else "No root of trust: the keys of the region file count, and only a new file can replace a stolen one."
     )
     return rooted, policy.sentence()
-
-
-def anchor_of(state: PublicationState, boot: bytes, reading: int, before: ClockAnchor | None = None) -> ClockAnchor:
-    """The clock anchor after a catch-up: the newest head's signed time cannot lie ahead. specs/identifiers.md section 6
-
-    *boot*: name of this start of the device (16 bytes); *reading*: its monotonic clock in whole seconds, taken when the
-    head came in; *before*: the anchor that was kept, if there is one. Raises FormatError.
-    """
-    signed = state.log.head_time
-    return ClockAnchor(signed, boot, reading) if before is None else before.learned(signed, boot, reading)
 
 
 def _with_trust(

@@ -6,8 +6,8 @@
 - A head counts once as many witnesses have cosigned it as the policy asks for. Until then it is no error of anybody.
 - No file is used whose length and SHA-256 do not stand in the log (:func:`read_entry`).
 
-Not handled here: how bytes are fetched (``fetching.py``), what the files say, and whether the newest head is recent
-enough for its reader's purpose (:func:`check_fresh` is for those who need it).
+Not handled here: how bytes are fetched (``ownhue_client.fetching``), what the files say, and whether the newest head is
+recent enough for its reader's purpose (:func:`check_fresh` is for those who need it).
 """
 
 import hashlib

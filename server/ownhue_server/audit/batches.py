@@ -13,6 +13,8 @@ SETS = frozenset({"trust", "area"})
 BATCHED = frozenset({"keys", "notices"})
 #: Seconds after which a batch that is not closed is called late. specs/http-api.md section 2
 LATE_SECONDS = 900
+#: Seconds that a head may be ahead of the auditor's clock. specs/publication.md section 6
+FUTURE_SECONDS = 600
 
 
 def check_time(log: AuditedLog, now: int, report: Report) -> None:
@@ -20,7 +22,7 @@ def check_time(log: AuditedLog, now: int, report: Report) -> None:
     report.count("ahead")
     report.count("late")
     age = now - log.head.time
-    if age < -600:
+    if age < -FUTURE_SECONDS:
         report.fail("ahead", f"the head is of {moment(log.head.time)} UTC, which is {-age} seconds ahead", "head")
     if age > log.region.batch_seconds + LATE_SECONDS:
         report.fail("late", f"the newest batch closed at {moment(log.head.time)} UTC; later ones are overdue", "head")

@@ -1,11 +1,11 @@
 """Evidence that outlives the audit: files that prove a fork to anyone. specs/publication.md sections 13 and 15
 
-A fork of the log is a file of section 13. Of trust metadata it is
+A fork of the log is two notes, as section 13 says. Of trust metadata it is
 
-    {"files":["{...}","{...}"],"format":"ownhue-trust-fork-1","root":"{...}"}
+    {"files":[{...},{...}],"format":"ownhue-trust-fork-1","root":{...}}
 
-whose two files are of one role and version and both signed under the root; ``verify_trust_fork`` of the protocol
-library judges them.
+whose two files are of one role and version and both signed under the root: what phones keep, too, and what ``ownhue
+evidence verify`` reads.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from ownhue.encoding import canonical_json
+from ownhue.encoding import canonical_json, parse_canonical_json
 from ownhue.errors import OwnhueError
 from ownhue.fork_evidence import make_fork_evidence
 from ownhue.tree_proofs import ReadHash
@@ -22,7 +22,7 @@ from ownhue.trust import verify_trust_fork
 from ownhue.trust.metadata import TrustFile, parse_any_trust_file
 from ownhue.trust.schema import Root
 
-#: Name of the format of evidence of a fork of trust metadata. specs/publication.md section 15
+#: Name of the format of evidence of a fork of trust metadata. specs/publication.md section 13
 TRUST_FORK = "ownhue-trust-fork-1"
 
 
@@ -46,8 +46,8 @@ class Evidence:
             for root in roots:
                 with suppress(OwnhueError):
                     verify_trust_fork(root.data, type(parse_any_trust_file(first).signed), first, second)
-                    files = [first.decode(), second.decode()]
-                    value = {"files": files, "format": TRUST_FORK, "root": root.data.decode()}
+                    files = [parse_canonical_json(data) for data in sorted((first, second))]
+                    value = {"files": files, "format": TRUST_FORK, "root": parse_canonical_json(root.data)}
                     self.files.append(canonical_json(value))
                     break
 

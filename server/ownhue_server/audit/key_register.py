@@ -2,7 +2,7 @@
 
     with KeyRegister() as register:
         register.add(batch, b"".join(datas), revised=False)
-        for data, batch in register.twice(): ...
+        for batch, again in register.twice(): ...
 
 Rows of 21 bytes (key, batch, group) go to files by the first bits of the key and are compared one file after the other,
 so memory holds one part of 64 of them: 84 bytes of disk for four keys, whatever the number of files.

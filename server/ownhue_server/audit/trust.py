@@ -1,7 +1,7 @@
 """Trust metadata: followed as phones do, and looked at as a whole, which phones do not. specs/trust.md
 
 trust = Trust(source, region, report)
-state = trust.follow(root, now)             # a round as of a phone that starts with the root
+trust.follow(root, now, keyring)            # a round as of a phone that starts with the root
 trust.check_logged(files, keyring)          # every trust file that the log ever named
 """
 

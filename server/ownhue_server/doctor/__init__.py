@@ -1,10 +1,11 @@
 """What ails a deployment, in plain words, with what to do: ``ownhue-server doctor DIR``.
 
-    for advice in examine(directory, now=time.time()):
+    for advice in examine(directory, now=int(time.time())):
         advice.sentence, advice.action
 
 - Nothing is changed: databases are opened to be read only, beside a server that runs or without one.
-- No key, code, token or address is looked at or shown: counts, times and names of files.
+- No key, code, token or address is shown: counts, times and names of files. Private keys are read only to see whether
+  they are those that are published.
 """
 
 from ownhue_server.doctor.advice import Advice, Kind

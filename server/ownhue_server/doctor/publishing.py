@@ -9,7 +9,7 @@ from ownhue.signed_note import parse_note
 from ownhue_server.audit import Budget, Task, audit
 from ownhue_server.audit.folder import FolderSource
 from ownhue_server.clock import MAX_AHEAD_SECONDS
-from ownhue_server.config import Config, Role
+from ownhue_server.config import Config
 from ownhue_server.doctor.advice import Advice, fact, moment, note, todo
 from ownhue_server.health import LATE_SECONDS
 from ownhue_server.publisher.cosigning import witness_status
@@ -102,8 +102,6 @@ def codes(connection: Connection) -> Iterator[Advice]:
     ).one()
     waiting, claimed = row[1] or 0, row[0] - (row[1] or 0)
     yield fact("codes", f"{waiting} claim codes are handed out and wait or ran out today, {claimed} were claimed today")
-    if claimed and not waiting:
-        return
     if waiting and not claimed:
         action = "ask whether phones reach the authority: a phone that cannot says so to its owner"
         yield note("codes", "codes are handed out, and none was claimed today", action)
@@ -145,8 +143,3 @@ def witnesses(config: Config, connection: Connection) -> Iterator[Advice]:
             yield fact("witness", f"{found.name} cosigned the newest head")
     if not config.settings.witnesses:
         yield note("witness", "no witness is asked", "find one; see ownhue-server witness")
-
-
-def has_database(config: Config, role: Role) -> bool:
-    """Whether the role was ever played here."""
-    return config.database(role).exists()

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-from ownhue.key_file import ExposureKey
 from ownhue.params import INTERVAL_SECONDS, ReportType
 from ownhue_server.storage.slots import slot_table
 
@@ -105,10 +104,6 @@ class StoredKey(NamedTuple):
         """Unix second at which the key's last interval ends."""
         return (self.rolling_start + self.rolling_period) * INTERVAL_SECONDS
 
-    def exposure_key(self) -> ExposureKey:
-        """The key as it is published."""
-        return ExposureKey(*self[:5])
-
     def revoked(self) -> "StoredKey":
         """The key as it is published when it was taken back."""
         return self._replace(report_type=int(ReportType.REVOKED))
@@ -139,8 +134,3 @@ def metadata_of(content: bytes) -> tuple[int, int, int, int | None]:
 def spent_token(token_hash: bytes, week: int) -> bytes:
     """The content of a spent token's slot."""
     return token_hash + week.to_bytes(_INTEGER_BYTES, "big")
-
-
-def week_of_spent_token(content: bytes) -> int:
-    """The week of a spent token."""
-    return int.from_bytes(content[TOKEN_BYTES:], "big")

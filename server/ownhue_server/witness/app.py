@@ -50,7 +50,8 @@ def create_app(witness: Witness) -> FastAPI:
         data = await asyncio.to_thread(witness.evidence, request.path_params["name"])
         return Response(data, media_type="application/json") if data else _response(_text(404, "no such file"))
 
-    app = FastAPI(title="ownhue-witness", docs_url=None, redoc_url=None, openapi_url=None)
+    # A redirection would lead to whatever host the request names.
+    app = FastAPI(title="ownhue-witness", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.router.routes.extend(
         [
             Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
