@@ -50,7 +50,7 @@ def lease(folder: Path, until: int) -> None:
 
 
 def to_do(advices: list[Advice]) -> dict[str, str]:
-    return {advice.word: advice.sentence for advice in advices if advice.kind is Kind.TODO}
+    return {advice.word: advice.sentence for advice in advices if advice.kind is Kind.TO_DO}
 
 
 def test_a_running_server_that_is_well(folder: Path) -> None:

@@ -87,5 +87,5 @@ def doctor(
     advices = examine(directory, int(time.time()) if now is None else now, backup)
     for line in [as_json(advices)] if json else lines(advices):
         print(line)  # noqa: T201 - what the command is for
-    if any(advice.kind is Kind.TODO for advice in advices):
+    if any(advice.kind is Kind.TO_DO for advice in advices):
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     """How it is; nothing is wrong."""
     NOTE = "note"
     """To be known, and perhaps to be changed."""
-    TODO = "to do"
+    TO_DO = "to do"
     """Something has to be done."""
 
 
@@ -43,19 +43,19 @@ def note(word: str, sentence: str, action: str) -> Advice:
 
 def todo(word: str, sentence: str, action: str) -> Advice:
     """To be done."""
-    return Advice(word, Kind.TODO, sentence, action)
+    return Advice(word, Kind.TO_DO, sentence, action)
 
 
 def lines(advices: Iterable[Advice]) -> Iterator[str]:
     """For people, what is urgent first."""
-    order = [Kind.TODO, Kind.NOTE, Kind.FACT]
+    order = [Kind.TO_DO, Kind.NOTE, Kind.FACT]
     found = sorted(advices, key=lambda advice: order.index(advice.kind))
     for advice in found:
-        mark = {Kind.TODO: "TO DO", Kind.NOTE: "note", Kind.FACT: "ok"}[advice.kind]
+        mark = {Kind.TO_DO: "TO DO", Kind.NOTE: "note", Kind.FACT: "ok"}[advice.kind]
         yield f"{mark:<6} {advice.word}: {advice.sentence}"
         if advice.action:
             yield f"       -> {advice.action}"
-    waiting = sum(advice.kind is Kind.TODO for advice in found)
+    waiting = sum(advice.kind is Kind.TO_DO for advice in found)
     yield ""
     yield f"{waiting} things to do." if waiting else "Nothing to do."
 
@@ -63,7 +63,7 @@ def lines(advices: Iterable[Advice]) -> Iterator[str]:
 def as_json(advices: Iterable[Advice]) -> str:
     """For programs, one line."""
     found = [asdict(advice) for advice in advices]
-    return json.dumps({"fine": all(one["kind"] != Kind.TODO for one in found), "advice": found})
+    return json.dumps({"fine": all(one["kind"] != Kind.TO_DO for one in found), "advice": found})
 
 
 def moment(unix: int) -> str:

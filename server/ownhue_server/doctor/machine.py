@@ -5,14 +5,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import func, select
-
 from ownhue.errors import StateError
 from ownhue_server.config import Config, Role
 from ownhue_server.doctor.advice import Advice, fact, moment, note, todo
 from ownhue_server.doctor.keys import paths_of
 from ownhue_server.doctor.reading import reading
-from ownhue_server.publisher.tables import HEADS
+from ownhue_server.publisher.tables import newest_batch
 
 #: Bytes that should be free: some batches of the largest size, and the journals of the databases.
 FREE_BYTES = 1 << 30
@@ -80,4 +78,4 @@ def backup(config: Config, folder: Path | None) -> Iterator[Advice]:
 
 def _newest(path: Path) -> int:
     with reading(path) as connection:
-        return connection.execute(select(func.max(HEADS.c.batch))).scalar() or 0
+        return newest_batch(connection) or 0

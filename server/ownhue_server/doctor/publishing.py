@@ -14,7 +14,7 @@ from ownhue_server.doctor.advice import Advice, fact, moment, note, todo
 from ownhue_server.health import LATE_SECONDS
 from ownhue_server.publisher.cosigning import witness_status
 from ownhue_server.publisher.leader import LEADER
-from ownhue_server.publisher.tables import HEADS, PENDING_KEYS, PUBLISHED_KEYS, REVISED_KEYS
+from ownhue_server.publisher.tables import HEADS, PENDING_KEYS, PUBLISHED_KEYS, REVISED_KEYS, newest_batch
 
 #: Words of an audit that other advice explains better.
 EXPLAINED = frozenset({"late", "ahead", "trust", "witness", "head"})
@@ -31,7 +31,7 @@ _WITNESS_WORDS = {
 
 def batches(config: Config, connection: Connection, now: int) -> Iterator[Advice]:
     """The last batch, who closes the next, and what waits."""
-    newest = connection.execute(select(func.max(HEADS.c.batch))).scalar()
+    newest = newest_batch(connection)
     running = yield from _leader(connection, now)
     if newest is None:
         yield todo("batch", "no batch was ever closed", "start the server: ownhue-server serve")

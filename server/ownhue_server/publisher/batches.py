@@ -13,7 +13,7 @@ from io import BytesIO
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ownhue.errors import StateError
 from ownhue.key_file import DEFAULT_LIMITS, KeyFileHead, SignatureInfo, stream_key_file
@@ -37,6 +37,7 @@ from ownhue_server.publisher.tables import (
     PUBLISHED_KEYS,
     REVISED_KEYS,
     TOKEN_BYTES,
+    newest_batch,
     spent_token,
 )
 from ownhue_server.storage.slots import Slots
@@ -158,11 +159,6 @@ class Press:
         connection.execute(delete(FILES).where(FILES.c.kind == "keys", FILES.c.batch < oldest))
         faded = FILES.c.kind.in_(FADING) & (FILES.c.batch < oldest)
         connection.execute(update(FILES).where(faded).values(content=b""))
-
-
-def newest_batch(connection: Connection) -> int | None:
-    """The batch that was closed last; None for a log that has none."""
-    return connection.execute(select(func.max(HEADS.c.batch))).scalar()
 
 
 def _new(connection: Connection, documents: Sequence[Document]) -> list[Document]:

@@ -111,11 +111,6 @@ def witnesses_of(config: Config) -> dict[WitnessKey, str]:
     return urls
 
 
-def newest_closed(connection: Connection) -> int | None:
-    """The batch of the newest head; None for a log without one."""
-    return connection.execute(select(func.max(HEADS.c.batch))).scalar()
-
-
 def read_head(connection: Connection, batch: int) -> Head:
     """The head of *batch*, which must be closed."""
     note: bytes = connection.execute(select(HEADS.c.note).where(HEADS.c.batch == batch)).scalar_one()

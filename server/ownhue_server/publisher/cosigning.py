@@ -34,13 +34,12 @@ from ownhue_server.publisher.cosignatures import (
     Outcome,
     WitnessFact,
     cosigned_note,
-    newest_closed,
     read_head,
     store_outcomes,
     witness_status,
     witnesses_of,
 )
-from ownhue_server.publisher.tables import LEAVES
+from ownhue_server.publisher.tables import LEAVES, newest_batch
 from ownhue_server.publisher.witness_client import AskError, KnownSizeError, ask
 from ownhue_server.storage.writer import Writer
 
@@ -81,7 +80,7 @@ class Cosigning:
         if not turn:
             return None
         async with self._asking:
-            batch = await writer.run(lambda transaction: newest_closed(transaction.connection))
+            batch = await writer.run(lambda transaction: newest_batch(transaction.connection))
             return batch if batch is not None and await self._collect(writer, batch, turn) else None
 
     async def _collect(self, writer: Writer, batch: int, turn: set[WitnessKey]) -> bool:

@@ -23,11 +23,11 @@ from ownhue.log import LogEntry
 from ownhue.tree_head import TreeHead, open_tree_head
 from ownhue.trust.metadata import parse_any_trust_file
 from ownhue_server import logs
-from ownhue_server.publisher.batches import FADING, Press, newest_batch
+from ownhue_server.publisher.batches import FADING, Press
 from ownhue_server.publisher.cosigning import cosigned_note
 from ownhue_server.publisher.folder import HEAD, PublishedFolder
 from ownhue_server.publisher.log_files import Growth, log_files
-from ownhue_server.publisher.tables import FILES, HEADS, LEAVES
+from ownhue_server.publisher.tables import FILES, HEADS, LEAVES, newest_batch
 from ownhue_server.storage.writer import Writer
 
 #: Folder of the trust metadata, and the one file in it that is replaced.

@@ -22,7 +22,7 @@ from ownhue_server.config import Config, Role
 from ownhue_server.documents import Document
 from ownhue_server.frames import Handler
 from ownhue_server.online_keys import KEY_FILES, LOG, opening_keys, public_keys
-from ownhue_server.publisher.batches import Press, newest_batch
+from ownhue_server.publisher.batches import Press
 from ownhue_server.publisher.cosigning import Cosigning
 from ownhue_server.publisher.epoch_lists import Issuer, without_bad_lists
 from ownhue_server.publisher.files import Files
@@ -37,6 +37,7 @@ from ownhue_server.publisher.tables import (
     SPENT_TOKENS,
     TABLES,
     TOKEN_BYTES,
+    newest_batch,
 )
 from ownhue_server.publisher.token_keys import TokenKeys, oldest_week
 from ownhue_server.publisher.trust_files import TrustFiles

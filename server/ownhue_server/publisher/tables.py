@@ -15,7 +15,7 @@ No column says which keys came together, when, or which are padding.
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table, Text, func, select
 
 from ownhue.params import INTERVAL_SECONDS, ReportType
 from ownhue_server.storage.slots import slot_table
@@ -134,3 +134,8 @@ def metadata_of(content: bytes) -> tuple[int, int, int, int | None]:
 def spent_token(token_hash: bytes, week: int) -> bytes:
     """The content of a spent token's slot."""
     return token_hash + week.to_bytes(_INTEGER_BYTES, "big")
+
+
+def newest_batch(connection: Connection) -> int | None:
+    """The batch that was closed last; None for a log that has none."""
+    return connection.execute(select(func.max(HEADS.c.batch))).scalar()

@@ -8,14 +8,14 @@ tick, or when it meets a key that it does not know.
 import contextlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ownhue.documents import open_document
 from ownhue.errors import VerificationError
 from ownhue.report import ReportTokenKey, is_accepted_week, report_keys_from_body, week_of
 from ownhue.report.token import TOKEN_WEEKS_BACK
 from ownhue_server.frames import RefusedError
-from ownhue_server.publisher.tables import FILES, HEADS
+from ownhue_server.publisher.tables import FILES, newest_batch
 from ownhue_server.storage.writer import Transaction
 
 
@@ -38,7 +38,7 @@ class TokenKeys:
 
     def learn_published(self, transaction: Transaction, now: int) -> None:
         """Take up what was published since the last call, by whatever process. Cheap when no batch was closed since."""
-        newest = transaction.connection.execute(select(func.max(HEADS.c.batch))).scalar()
+        newest = newest_batch(transaction.connection)
         if newest is None or newest == self._read_until:
             return
         published = (FILES.c.kind == "report-keys") & (FILES.c.batch > self._read_until)
