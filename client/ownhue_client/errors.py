@@ -52,3 +52,11 @@ class NotLoggedError(VerificationError):
 
 class PictureError(FormatError):
     """A picture from which no single code can be read."""
+
+
+class RadioError(OwnhueError):
+    """The radio cannot be used now: absent, switched off, taken, or it would give its owner away."""
+
+
+class LocationError(OwnhueError):
+    """A source of places cannot be used now, or its answer is none."""

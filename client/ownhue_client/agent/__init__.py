@@ -1,0 +1,1 @@
+"""The device agent: one asyncio process that sends, listens, synchronises, decides, tells and forgets."""

@@ -1,0 +1,1 @@
+"""Where the phone is, and was: sources, imported histories, stay points. Off until the owner says so."""

@@ -1,0 +1,1 @@
+"""What the owner can ask of a phone, as functions from JSON to JSON: the same for the command line and for pages."""

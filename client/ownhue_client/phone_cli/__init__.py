@@ -1,0 +1,1 @@
+"""`ownhue phone`: commands that ask operations and print the answers."""
