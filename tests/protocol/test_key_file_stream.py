@@ -3,13 +3,17 @@
 import io
 import itertools
 import json
+import random
+import threading
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -19,12 +23,14 @@ from hypothesis import strategies as st
 from ownhue.errors import FormatError, OwnhueError, VerificationError
 from ownhue.key_file import (
     ExposureKey,
+    KeyBlock,
     KeyFile,
     KeyFileHead,
     Limits,
     OpenKeyFile,
     open_key_file,
     read_key_file,
+    stream_key_blocks,
     stream_key_file,
     write_key_file,
 )
@@ -271,6 +277,60 @@ def test_keys_written_one_by_one_give_the_same_bytes() -> None:
     assert written(iter(READ.keys), iter(REVISED)) == DATA
     content = KeyFile(HEAD.start, HEAD.end, HEAD.region, tuple(many_keys(5000)), REVISED)
     assert written(many_keys(5000), REVISED) == write_key_file(content, SIGNING_KEY, INFO)
+
+
+def blocks(keys: Iterable[ExposureKey], size: int) -> Iterator[KeyBlock]:
+    """*keys* in blocks, each of which lists the metadata in another order than it occurs in."""
+    rest = iter(keys)
+    while part := list(islice(rest, size)):
+        metadata = sorted({key[1:] for key in part}, key=repr, reverse=True)
+        kinds = np.array([metadata.index(key[1:]) for key in part])
+        yield KeyBlock(b"".join(key.data for key in part), kinds, metadata)
+
+
+def written_in_blocks(keys: Iterable[ExposureKey], revised: Iterable[ExposureKey], size: int) -> bytes:
+    stream = io.BytesIO()
+    stream_key_blocks(stream, HEAD, blocks(keys, size), blocks(revised, 1), SIGNING_KEY, INFO)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 10_000])
+def test_keys_written_in_blocks_of_any_size_give_the_same_bytes(size: int) -> None:
+    chance = random.Random(1)
+    onsets = [None, -14, 0, 14]  # which are encoded in one, two or no bytes
+    keys = [key._replace(days_since_onset=chance.choice(onsets)) for key in many_keys(3000)]
+    assert written_in_blocks(keys, REVISED, size) == written(keys, REVISED)
+    assert read_key_file(written(keys), PUBLIC_KEY).keys == tuple(keys)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_blocks_out_of_order_are_not_written(size: int) -> None:
+    one, two, three = many_keys(3)
+    for wrong in ((one, three, two), (two, one, three), (one, one), (one, two, two)):
+        with pytest.raises(FormatError):
+            written_in_blocks(wrong, (), size)
+
+
+def test_an_error_of_the_stream_that_is_written_comes_through() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            if self.tell() > 100_000:
+                raise OSError("the disk is full")
+            return super().write(data)
+
+    with pytest.raises(OSError, match="full"):
+        stream_key_file(Full(), HEAD, many_keys(20_000), (), SIGNING_KEY, INFO)
+
+
+def test_an_error_of_the_source_comes_through_and_no_thread_is_left() -> None:
+    def broken() -> Iterator[ExposureKey]:
+        yield from many_keys(5000)
+        raise LookupError("the database is gone")
+
+    before = threading.active_count()
+    with pytest.raises(LookupError, match="gone"):
+        written(broken())
+    assert threading.active_count() == before
 
 
 _NUMBERS = st.lists(st.integers(0, 2**128 - 1), max_size=20, unique=True)

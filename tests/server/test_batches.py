@@ -240,7 +240,9 @@ def test_files_that_could_not_be_written_come_before_the_next_head(
     assert not (server.config.published / "keys").exists()
 
 
-@pytest.mark.parametrize("step", ["stream_key_file", "sign_tree_head", "_new", "_publish", "make_padding", "keys_of"])
+@pytest.mark.parametrize(
+    "step", ["stream_key_blocks", "sign_tree_head", "_new", "_publish", "make_padding", "key_blocks"]
+)
 def test_killed_inside_the_transaction_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -14,20 +14,22 @@ Files that are too large to be held are read and written key by key, with the sa
 
 - There is no reading without verifying, and nothing of export.bin is parsed before its signature holds.
 - The signature's algorithm is never taken from the file.
-- Whatever its size, a file costs 16 bytes of memory for each key, and a block.
+- Whatever its size, a file costs 16 bytes of memory for each key, and some blocks.
+- ``stream_key_blocks`` takes keys by the thousand (``KeyBlock``), for who has a million of them.
 """
 
 from ownhue.key_file.container import Limits
 from ownhue.key_file.reader import DEFAULT_LIMITS, HEADER, OpenKeyFile, open_key_file, read_key_file
 from ownhue.key_file.signature import ALGORITHM
-from ownhue.key_file.values import ExposureKey, KeyFile, KeyFileHead, SignatureInfo
-from ownhue.key_file.writer import stream_key_file, write_key_file
+from ownhue.key_file.values import ExposureKey, KeyBlock, KeyFile, KeyFileHead, SignatureInfo
+from ownhue.key_file.writer import stream_key_blocks, stream_key_file, write_key_file
 
 __all__ = [
     "ALGORITHM",
     "DEFAULT_LIMITS",
     "HEADER",
     "ExposureKey",
+    "KeyBlock",
     "KeyFile",
     "KeyFileHead",
     "Limits",
@@ -35,6 +37,7 @@ __all__ = [
     "SignatureInfo",
     "open_key_file",
     "read_key_file",
+    "stream_key_blocks",
     "stream_key_file",
     "write_key_file",
 ]

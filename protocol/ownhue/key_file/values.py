@@ -1,11 +1,12 @@
 """What a key file says: keys, their batch, their label; and which values are none. specs/key-file.md section 3"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ownhue.errors import FormatError, LimitError
 from ownhue.identifiers import KEY_BYTES
@@ -45,6 +46,17 @@ class ExposureKey(NamedTuple):
     """GAEN v1's 0 to 8, read for foreign files; ours say 0."""
     variant_of_concern: int = 0
     """GAEN's kind of virus variant, 1 to 4, read for foreign files; 0 is unknown. No rule looks at it."""
+
+
+class KeyBlock(NamedTuple):
+    """Some keys in the order of their data, at least one, as a writer of many takes them."""
+
+    datas: bytes
+    """The TEKs, 16 bytes each, one behind the other."""
+    kinds: NDArray[np.intp]
+    """Of each key, which of *metadata* is its own."""
+    metadata: Sequence[tuple[Any, ...]]
+    """What stands behind the data in an ExposureKey; all six parts."""
 
 
 @dataclass(frozen=True, slots=True)

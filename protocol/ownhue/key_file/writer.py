@@ -1,17 +1,20 @@
 """Writing key files, also of more keys than fit in memory. specs/key-file.md section 4
 
-- Deterministic: keys in order of their bytes, fixed ZIP times, RFC 6979 signatures. Equal input gives equal bytes.
-- Quick: what surrounds a key's data is encoded once for all keys with the same metadata.
+- Deterministic: keys in order of their bytes, fixed ZIP times, RFC 6979 signatures, packed in pieces of one length and
+  in their order. Equal input gives equal bytes.
+- Quick: what surrounds a key's data is encoded once for all keys with the same metadata, keys are put into it by the
+  thousand, and a thread packs them while the next ones are encoded.
 - A key whose period is not over at the end of the file is never written: whoever reads it could replay it.
 """
 
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from io import BytesIO
 from itertools import islice
 from operator import itemgetter
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,6 +29,7 @@ from ownhue.key_file.values import (
     KEY_REPORT_TYPES,
     REVISED_REPORT_TYPES,
     ExposureKey,
+    KeyBlock,
     KeyCount,
     KeyFile,
     KeyFileHead,
@@ -35,11 +39,15 @@ from ownhue.key_file.values import (
 from ownhue.params import INTERVAL_SECONDS
 
 _KEYS_AT_ONCE = 1024
+#: Bytes that are packed at once: so many that handing them to another thread costs little.
+_PIECE_BYTES = 131_072
 #: Different metadata whose encoding is remembered; a batch has some hundred.
 _REMEMBERED = 65_536
 _KEY_FIELD, _REVISED_KEY_FIELD = b"\x3a", b"\x42"
 #: Tag and length in front of a key's data, which come first in its message.
 _DATA_HEAD = b"\x0a\x10"
+#: Where in its field a key's data lie: behind tag and length of the field, which has less than 128 bytes, and of them.
+_DATA = slice(2 + len(_DATA_HEAD), 2 + len(_DATA_HEAD) + KEY_BYTES)
 
 
 def write_key_file(content: KeyFile, signing_key: ec.EllipticCurvePrivateKey, info: SignatureInfo) -> bytes:
@@ -65,8 +73,24 @@ def stream_key_file(
 ) -> None:
     """Write the same file to an empty seekable *stream*, taking keys one by one: both iterables in order of the data.
 
-    Memory: 16 bytes for each key and no more. Raises as :func:`write_key_file` does, and FormatError for keys out of
-    order; the stream then holds nothing of use.
+    Memory: 16 bytes for each key, and some blocks. Raises as :func:`write_key_file` does, and FormatError for keys out
+    of order; the stream then holds nothing of use.
+    """
+    stream_key_blocks(stream, head, _blocks(keys), _blocks(revised_keys), signing_key, info)
+
+
+def stream_key_blocks(
+    stream: BinaryIO,
+    head: KeyFileHead,
+    keys: Iterable[KeyBlock],
+    revised_keys: Iterable[KeyBlock],
+    signing_key: ec.EllipticCurvePrivateKey,
+    info: SignatureInfo,
+) -> None:
+    """Write the same file of keys that come in blocks of some thousand: no object is made for a key.
+
+    Blocks are taken in the caller's thread; the stream is written in one of its own, which has ended on return. Raises
+    as :func:`stream_key_file` does.
     """
     if not isinstance(signing_key.curve, ec.SECP256R1):
         raise FormatError("key files are signed with a P-256 key")
@@ -91,12 +115,34 @@ def _pack(stream: BinaryIO, export: Iterable[bytes], signature: Iterable[bytes])
             member.compress_type = zipfile.ZIP_DEFLATED  # at the level 6, zlib's own default
             member.create_system = 0  # else it would name the writer's operating system
             with archive.open(member, "w") as packed:
-                for block in content:
-                    packed.write(block)
+                _write_behind(packed, _pieces(content))
+
+
+def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of one length: a zlib that got them in others might pack them otherwise."""
+    left = b""
+    for block in blocks:
+        left += block
+        whole = len(left) - len(left) % _PIECE_BYTES
+        yield from (left[at : at + _PIECE_BYTES] for at in range(0, whole, _PIECE_BYTES))
+        left = left[whole:]
+    yield left
+
+
+def _write_behind(packed: IO[bytes], content: Iterable[bytes]) -> None:
+    """Write the pieces of *content* in their order, each while the next one is made."""
+    with ThreadPoolExecutor(1) as thread:
+        written: Future[int] | None = None
+        for piece in content:
+            if written is not None:
+                written.result()  # Two pieces are held at most, and an error of the stream is met soon.
+            written = thread.submit(packed.write, piece)
+        if written is not None:
+            written.result()
 
 
 def _export(
-    head: KeyFileHead, keys: Iterable[ExposureKey], revised_keys: Iterable[ExposureKey], info: SignatureInfo
+    head: KeyFileHead, keys: Iterable[KeyBlock], revised_keys: Iterable[KeyBlock], info: SignatureInfo
 ) -> Iterator[bytes]:
     try:
         label = SignatureInfoMessage(**label_of(info))
@@ -116,8 +162,8 @@ def _export(
     groups = _Group(head.end, KEY_REPORT_TYPES, _KEY_FIELD), _Group(head.end, REVISED_REPORT_TYPES, _REVISED_KEY_FIELD)
     count = KeyCount(DEFAULT_LIMITS)
     for group, source in zip(groups, (keys, revised_keys), strict=True):
-        for block in _blocks(source):
-            count.add(len(block))
+        for block in source:
+            count.add(len(block.kinds))
             yield group.encoded(block)
     _check_apart(*groups)
 
@@ -125,46 +171,51 @@ def _export(
 class _Group:
     """Encodes the keys of one group that may be written, in their order.
 
-    Keys of a batch share their metadata with many others, so what surrounds the 16 bytes of a key is checked, encoded
-    by the protobuf library, and remembered.
+    Keys of a batch share their metadata with many others, so the field of a key is checked, encoded by the protobuf
+    library, and remembered; for each key only its 16 bytes are put into a copy.
     """
 
     def __init__(self, end: int, report_types: Collection[int], tag: bytes) -> None:
         self._end = end
         self._report_types = report_types
         self._tag = tag
-        self._around: dict[tuple[Any, ...], tuple[bytes, bytes]] = {}
+        self._fields: dict[tuple[Any, ...], bytes] = {}
         self._last = b""
         #: Every key so far, 16 bytes each, in order.
         self.datas = bytearray()
 
-    def encoded(self, block: Sequence[ExposureKey]) -> bytes:
+    def encoded(self, block: KeyBlock) -> bytes:
         """The fields of *block*. Raises FormatError for a key that may not be written, or not here."""
-        pieces: list[bytes] = []
-        for key in block:
-            data = key[0]
-            around = self._around.get(key[1:]) or self._learn(key)
-            if len(data) != KEY_BYTES:
-                check_key(key, self._report_types)
-            if data <= self._last:
-                raise FormatError("a key occurs twice, or keys are not in order of their bytes")
-            self._last = data
-            pieces += (around[0], data, around[1])
-        self.datas += b"".join(pieces[1::3])
-        return b"".join(pieces)
+        fields = [self._fields.get(metadata) or self._learn(metadata) for metadata in block.metadata]
+        self._check_order(block.datas)
+        lengths = np.array([len(field) for field in fields])
+        longest = int(lengths.max())
+        padded = np.frombuffer(b"".join(field.ljust(longest, b"\0") for field in fields), np.uint8)
+        rows = padded.reshape(-1, longest)[block.kinds]
+        rows[:, _DATA] = np.frombuffer(block.datas, np.uint8).reshape(-1, KEY_BYTES)
+        encoded: bytes = rows[(np.arange(longest) < lengths[:, np.newaxis])[block.kinds]].tobytes()
+        self.datas += block.datas
+        return encoded
 
-    def _learn(self, key: ExposureKey) -> tuple[bytes, bytes]:
-        """What stands in front of the data of *key* and behind it. Raises FormatError for metadata that may not be."""
+    def _check_order(self, datas: bytes) -> None:
+        # Texts of bytes compare without the zeros at their end, which orders any two of the same length all the same.
+        rows = np.frombuffer(datas, dtype=f"S{KEY_BYTES}")
+        if datas[:KEY_BYTES] <= self._last or not bool((rows[1:] > rows[:-1]).all()):
+            raise FormatError("a key occurs twice, or keys are not in order of their bytes")
+        self._last = datas[-KEY_BYTES:]
+
+    def _learn(self, metadata: tuple[Any, ...]) -> bytes:
+        """The field of a key with *metadata*, whose data are zeros. Raises FormatError for what may not be."""
+        key = ExposureKey(bytes(KEY_BYTES), *metadata)
         check_key(key, self._report_types)
         if (key.rolling_start + key.rolling_period) * INTERVAL_SECONDS > self._end:
             raise FormatError("a key's period is not over when the file ends")
         message: bytes = _key_message(key).SerializeToString(deterministic=True)
-        at = len(_DATA_HEAD)
-        if len(self._around) >= _REMEMBERED:
-            self._around.clear()
-        around = self._tag + bytes((len(message),)) + message[:at], message[at + KEY_BYTES :]
-        self._around[key[1:]] = around
-        return around
+        if len(self._fields) >= _REMEMBERED:
+            self._fields.clear()
+        field = self._tag + bytes((len(message),)) + message
+        self._fields[metadata] = field
+        return field
 
 
 def _check_apart(keys: _Group, revised: _Group) -> None:
@@ -176,10 +227,15 @@ def _check_apart(keys: _Group, revised: _Group) -> None:
         raise FormatError("a key occurs twice")
 
 
-def _blocks(keys: Iterable[ExposureKey]) -> Iterator[list[ExposureKey]]:
+def _blocks(keys: Iterable[ExposureKey]) -> Iterator[KeyBlock]:
     rest = iter(keys)
     while block := list(islice(rest, _KEYS_AT_ONCE)):
-        yield block
+        datas = [key[0] for key in block]
+        if set(map(len, datas)) != {KEY_BYTES}:
+            raise FormatError(f"every key has {KEY_BYTES} bytes")
+        numbers: dict[tuple[Any, ...], int] = {}
+        kinds = [numbers.setdefault(key[1:], len(numbers)) for key in block]
+        yield KeyBlock(b"".join(datas), np.array(kinds), list(numbers))
 
 
 def _key_message(key: ExposureKey) -> Any:

@@ -16,7 +16,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ownhue.errors import StateError
-from ownhue.key_file import DEFAULT_LIMITS, KeyFileHead, SignatureInfo, stream_key_file
+from ownhue.key_file import DEFAULT_LIMITS, KeyFileHead, SignatureInfo, stream_key_blocks
 from ownhue.log import LogEntry
 from ownhue.params import EPOCH_SECONDS, RETENTION_DAYS
 from ownhue.region import Region
@@ -26,7 +26,7 @@ from ownhue.tree_head import TreeHead, sign_tree_head
 from ownhue_server.documents import Document
 from ownhue_server.online_keys import key_file_version
 from ownhue_server.publisher.chance import Chance, Random
-from ownhue_server.publisher.history import keys_of, recent_metadata, zone_of
+from ownhue_server.publisher.history import key_blocks, recent_metadata, zone_of
 from ownhue_server.publisher.invented import KeyMetadata, Occasion
 from ownhue_server.publisher.padding import Padding, Room, make_padding
 from ownhue_server.publisher.pending import PendingKeys
@@ -130,11 +130,11 @@ class Press:
     def _key_file(self, connection: Connection, batch: int) -> bytes:
         """The key file of *batch*, streamed out of the database."""
         closing, file = self.closing_time(batch), BytesIO()
-        stream_key_file(
+        stream_key_blocks(
             file,
             KeyFileHead(closing - self.region.batch_seconds, closing, self.region.name),
-            keys_of(connection, PUBLISHED_KEYS, batch),
-            keys_of(connection, REVISED_KEYS, batch),
+            key_blocks(connection, PUBLISHED_KEYS, batch),
+            key_blocks(connection, REVISED_KEYS, batch),
             self.key_file_key,
             SignatureInfo(self.region.key_file_id, key_file_version(self.region, self.key_file_key.public_key())),
         )

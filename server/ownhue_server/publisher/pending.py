@@ -13,7 +13,7 @@ A payload, of 60 bytes as every slot's:
 | 4 | unix second, big-endian, from which it may be published: its end plus the embargo, or later |
 | 39 | everything else about it, as the key tables have it (tables.py) |
 
-What goes out is copied, sorted and forgotten inside SQLite: Python never holds the keys of a batch.
+What goes out is sorted in one array (moving.py) and forgotten inside SQLite: Python never has an object for each key.
 """
 # ruff: noqa: S608 - the only names that are put into statements are those of our own tables
 
@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ownhue.params import EMBARGO_SECONDS, ReportType
+from ownhue_server.publisher.moving import Rows
 from ownhue_server.publisher.tables import (
     CONTENT_BYTES,
     KEY_BYTES,
@@ -35,8 +36,8 @@ from ownhue_server.publisher.tables import (
 from ownhue_server.storage.slots import FIRST_SLOTS, Slots
 from ownhue_server.storage.writer import Transaction
 
-#: Keys that are sorted at once while a batch is closed: some 60 MB.
-SORTED_KEYS = 600_000
+#: Slots that are read by one statement while a batch is closed.
+_SLOTS_AT_ONCE = 4096
 #: Keys whose metadata is looked at: they lie in random places, so of more these are a fair sample.
 SAMPLED_KEYS = 65_536
 
@@ -67,15 +68,12 @@ _END = (
     "ORDER BY begin LIMIT 1 OFFSET :most"
 )
 _COUNT = f"SELECT count(*), coalesce(sum(substr(payload, {_TYPE_AT}, 1) = {_REVOKED}), 0) FROM {_TABLE} WHERE {_READY}"
-_PUBLISH = (
-    f"INSERT OR FAIL INTO {PUBLISHED_KEYS.name} (batch, data, content) SELECT :batch, data, content FROM ("
-    f"SELECT substr(payload, 2, {KEY_BYTES}) AS data, substr(payload, {_CONTENT_AT}) AS content FROM {_TABLE} "
-    f"WHERE payload >= :first AND payload < :behind AND {_READY} AND substr(payload, {_TYPE_AT}, 1) <> {_REVOKED} "
-    "UNION ALL SELECT data, content FROM temp.padding "
-    # Without the cast, SQLite would take a mark joined with a key for a text.
-    "WHERE CAST(x'01' || data AS BLOB) >= :first AND CAST(x'01' || data AS BLOB) < :behind) "
-    "ORDER BY data"
+# One row for many keys. The aggregate joins bytes as they are, but as a text.
+_JOINED = (
+    f"SELECT CAST(group_concat(substr(payload, 2), '') AS BLOB) FROM {_TABLE} "
+    f"WHERE slot >= :first AND slot < :behind AND {_READY} AND substr(payload, {_TYPE_AT}, 1) <> {_REVOKED}"
 )
+_SLOTS = f"SELECT coalesce(max(slot), 0) + 1 FROM {_TABLE}"
 _REVISE = (
     f"INSERT OR FAIL INTO {REVISED_KEYS.name} (batch, data, content) "
     f"SELECT :batch, substr(payload, 2, {KEY_BYTES}) AS data, substr(payload, {_CONTENT_AT}) FROM {_TABLE} "
@@ -118,8 +116,7 @@ class PendingKeys:
         """Let *keys* wait until their embargo is over, and until *not_before* (unix seconds).
 
         A key that waits already is passed over: the first report of it stands."""
-        times = (max(key.end + EMBARGO_SECONDS, not_before) for key in keys)
-        contents = [key.data + _time(ready) + key.content for key, ready in zip(keys, times, strict=True)]
+        contents = [key.data + _time(max(key.end + EMBARGO_SECONDS, not_before)) + key.content for key in keys]
         self._slots.add_new(transaction, contents)
 
     def remove(self, transaction: Transaction, datas: Iterable[bytes]) -> None:
@@ -160,23 +157,18 @@ class PendingKeys:
         keys and how many revised keys the batch has. *ready*: as for :meth:`ready_metadata`."""
         ready = ready or self.ready(transaction, closing, _NO_LIMIT)
         db, names = transaction.driver, {"closing": _time(closing), "end": ready.end, "batch": batch}
-        db.execute("CREATE TEMP TABLE padding (data BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID")
-        db.executemany("INSERT INTO temp.padding VALUES (?, ?)", [(key.data, key.content) for key in padding])
-        for first, behind in _ranges(ready.keys + len(padding)):
-            db.execute(_PUBLISH, {**names, "first": first, "behind": behind})
+        rows = Rows(ready.keys + len(padding))
+        rows.add(b"".join(key.data + key.content for key in padding))
+        (slots,) = db.execute(_SLOTS).fetchone()
+        for first in range(0, slots, _SLOTS_AT_ONCE):
+            (joined,) = db.execute(_JOINED, {**names, "first": first, "behind": first + _SLOTS_AT_ONCE}).fetchone()
+            rows.add(joined or b"", skipped=_TIME_BYTES)
+        rows.write(db, PUBLISHED_KEYS.name, batch)
         if ready.revised:
             db.execute(_REVISE, names)
         db.execute(_FORGET, names)
-        db.execute("DROP TABLE temp.padding")
         return ready.keys + len(padding), ready.revised
 
 
 def _time(seconds: int) -> bytes:
     return seconds.to_bytes(_TIME_BYTES, "big")
-
-
-def _ranges(count: int) -> list[tuple[bytes, bytes]]:
-    """Bounds of payloads, so many that of *count* random keys about SORTED_KEYS lie between each two."""
-    parts = min(count // SORTED_KEYS + 1, 256)
-    bounds = [bytes((1, 256 * part // parts)) for part in range(parts)]
-    return list(zip(bounds, [*bounds[1:], b"\x02"], strict=True))
