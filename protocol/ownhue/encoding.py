@@ -21,10 +21,9 @@ from ownhue.params import FRAME_BYTES
 MAX_DEPTH = 32
 
 _LENGTH_BYTES = 4
-# What CBOR spells without a tag; larger integers would be bignums.
-_LEAST_INTEGER, _MOST_INTEGER = -(2**64), 2**64 - 1
-# Major types of CBOR whose content follows their head as bytes, that of tags, and the last head with a stated length.
-_STRINGS, _TAG, _LONGEST_HEAD = (2, 3), 6, 27
+# Major types of CBOR whose content follows their head as bytes, those of tags and of simple values, the simple values
+# false, true and null, and the last head with a stated length.
+_STRINGS, _TAG, _SIMPLE, _PLAIN_SIMPLE, _LONGEST_HEAD = (2, 3), 6, 7, (20, 21, 22), 27
 
 
 def cbor_encode(value: Any) -> bytes:
@@ -34,11 +33,11 @@ def cbor_encode(value: Any) -> bytes:
 
 def cbor_decode(data: bytes) -> Any:
     """The value of *data*. Raises FormatError unless *data* is exactly its deterministic encoding."""
-    _refuse_tags(data)
+    _check_heads(data)
     try:
         stream = io.BytesIO(data)
         value = cbor2.CBORDecoder(stream).decode()
-        canonical = stream.tell() == len(data) and _plain(value) and cbor_encode(value) == data
+        canonical = stream.tell() == len(data) and _well_nested(value) and cbor_encode(value) == data
     # Whatever a decoder throws at hostile bytes becomes our one error.
     except Exception as error:
         raise FormatError(f"not CBOR: {type(error).__name__}") from error
@@ -47,30 +46,52 @@ def cbor_decode(data: bytes) -> Any:
     return value
 
 
-def _refuse_tags(data: bytes) -> None:
-    """Look at the heads alone: tags let few bytes refer to a value twice and again (2^n items) or compile patterns."""
-    at = 0
-    while at < len(data):
-        kind, short = data[at] >> 5, data[at] & 31
-        if kind == _TAG or short > _LONGEST_HEAD:
-            raise FormatError("not deterministic CBOR: a tag, or a length that is not stated")
-        start = at + 1
-        at = start + (1 << (short - 24) if short >= 24 else 0)
-        if kind in _STRINGS:
-            at += short if short < 24 else int.from_bytes(data[start:at], "big")
+def _step(head: int) -> int:
+    """Bytes from a head with this first byte to the next head; 0 when more must be read, -1 when it is refused."""
+    kind, short = head >> 5, head & 31
+    if kind == _TAG or short > _LONGEST_HEAD or (kind == _SIMPLE and short not in _PLAIN_SIMPLE):
+        return -1
+    if kind in _STRINGS:
+        return 1 + short if short < 24 else 0
+    return 1 if short < 24 else 1 + (1 << (short - 24))
 
 
-def _plain(value: Any, depth: int = 0) -> bool:
-    """Whether *value* is made of the plain kinds only (no float, tag, bignum, undefined, date), not too deep."""
-    if isinstance(value, dict | list) and depth >= MAX_DEPTH:
-        return False
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _plain(item, depth + 1) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_plain(item, depth + 1) for item in value)
-    if isinstance(value, int):
-        return _LEAST_INTEGER <= value <= _MOST_INTEGER
-    return value is None or isinstance(value, bytes | str)
+_STEPS = tuple(_step(head) for head in range(256))
+
+
+def _check_heads(data: bytes) -> None:
+    """Raises FormatError unless all values are of the plain kinds: no tag, float, bignum, undefined, date.
+
+    Before anything is decoded: tags let few bytes refer to a value twice and again (2^n items) or compile patterns."""
+    at, end = 0, len(data)
+    while at < end:
+        step = _STEPS[data[at]]
+        if step > 0:
+            at += step
+        elif step == 0:
+            start = at + 1
+            at = start + (1 << ((data[at] & 31) - 24))
+            at += int.from_bytes(data[start:at], "big")
+        else:
+            raise FormatError("not deterministic CBOR: a tag, a float, or a length that is not stated")
+
+
+def _well_nested(value: Any) -> bool:
+    """Whether all maps of *value* have texts as keys, and at most MAX_DEPTH of maps and arrays lie within one another.
+
+    Level by level, as most of a long message lies side by side. What a decoder makes has these types exactly."""
+    level, depth = [value], 0
+    while containers := [item for item in level if type(item) is list or type(item) is dict]:
+        depth += 1
+        level = []
+        for container in containers:
+            if type(container) is list:
+                level += container
+            elif type(container) is dict and all(type(key) is str for key in container):
+                level += container.values()
+            else:
+                return False
+    return depth <= MAX_DEPTH
 
 
 def canonical_json(value: Any) -> bytes:

@@ -61,6 +61,14 @@ def period_start(interval: int, period: int = KEY_PERIOD) -> int:
     return interval - interval % period
 
 
+def check_validity(rolling_start: int, rolling_period: int) -> None:
+    """Raises FormatError unless a key can begin at *rolling_start* and be used for *rolling_period* intervals."""
+    if not 1 <= rolling_period <= MAX_KEY_PERIOD:
+        raise FormatError(f"a rolling period of {rolling_period} is outside 1 to {MAX_KEY_PERIOD}")
+    if not 0 <= rolling_start <= _LAST_INTERVAL - rolling_period:
+        raise FormatError(f"a rolling start of {rolling_start} is no interval number")
+
+
 @dataclass(frozen=True, slots=True)
 class TemporaryExposureKey:
     """A TEK with its validity. Raises FormatError on a wrong length or a validity outside the format."""
@@ -75,10 +83,7 @@ class TemporaryExposureKey:
     def __post_init__(self) -> None:
         if len(self.data) != KEY_BYTES:
             raise FormatError(f"a key has {KEY_BYTES} bytes, not {len(self.data)}")
-        if not 1 <= self.rolling_period <= MAX_KEY_PERIOD:
-            raise FormatError(f"a rolling period of {self.rolling_period} is outside 1 to {MAX_KEY_PERIOD}")
-        if not 0 <= self.rolling_start <= _LAST_INTERVAL - self.rolling_period:
-            raise FormatError(f"a rolling start of {self.rolling_start} is no interval number")
+        check_validity(self.rolling_start, self.rolling_period)
 
     @property
     def end(self) -> int:

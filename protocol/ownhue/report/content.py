@@ -8,7 +8,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ownhue.encoding import cbor_encode
 from ownhue.errors import FormatError, LimitError
-from ownhue.identifiers import TemporaryExposureKey
+from ownhue.identifiers import check_validity
 from ownhue.params import MAX_REPORT_KEYS
 
 #: Bytes of a withdrawal secret and of its commitment. specs/report.md section 6
@@ -60,7 +59,7 @@ def commitment_of(secret: bytes) -> bytes:
 def report_message(keys: Sequence[ReportKey]) -> bytes:
     """What a report token signs, 32 bytes. Raises FormatError, LimitError for keys that make no report. section 3"""
     _check_report_keys(keys)
-    return sha256(b"OWNHUE-REPORT" + cbor_encode([list(key) for key in keys])).digest()
+    return _message_of(keys)
 
 
 def withdrawal_message(key_datas: Sequence[bytes]) -> bytes:
@@ -86,7 +85,7 @@ class Report:
 
     def message(self) -> bytes:
         """What the token has to sign."""
-        return report_message(self.keys)
+        return _message_of(self.keys)
 
 
 @dataclass(frozen=True)
@@ -111,13 +110,13 @@ class Withdrawal:
         return withdrawal_message([data for data, _ in self.keys])
 
 
+def _message_of(keys: Sequence[ReportKey]) -> bytes:
+    """The message of keys that were checked."""
+    return sha256(b"OWNHUE-REPORT" + cbor_encode([list(key) for key in keys])).digest()
+
+
 def _is_bytes(value: Any, length: int) -> bool:
     return isinstance(value, bytes) and len(value) == length
-
-
-def _is_int(*values: Any) -> bool:
-    # True and False are integers to Python, but not on the wire.
-    return all(type(value) is int for value in values)
 
 
 def _check_token(key_id: Any, signature: Any) -> None:
@@ -144,16 +143,17 @@ def _check_key_datas(key_datas: Sequence[Any]) -> None:
 
 def _check_report_keys(keys: Sequence[ReportKey]) -> None:
     _check_key_datas([key.data for key in keys])
-    for key in keys:
-        days = key.days_since_onset
-        if not _is_int(key.rolling_start, key.rolling_period, 0 if days is None else days):
+    used_until = 0
+    for _data, start, period, days, commitment in keys:
+        # True and False are integers to Python, but not on the wire.
+        if not (type(start) is type(period) is int and (days is None or type(days) is int)):
             raise FormatError("a key's times are integers")
-        TemporaryExposureKey(key.data, key.rolling_start, key.rolling_period)
+        check_validity(start, period)
         if days is not None and not -MAX_ONSET_DAYS <= days <= MAX_ONSET_DAYS:
             raise FormatError(f"{days} days since onset are outside -{MAX_ONSET_DAYS} to {MAX_ONSET_DAYS}")
-        if not _is_bytes(key.commitment, SECRET_BYTES):
+        if not _is_bytes(commitment, SECRET_BYTES):
             raise FormatError(f"a commitment has {SECRET_BYTES} bytes")
-    for before, after in pairwise(keys):
         # A phone uses one key at a time, so keys that overlap are not those of one phone.
-        if before.rolling_start + before.rolling_period > after.rolling_start:
+        if start < used_until:
             raise FormatError("keys overlap or are not in order of time")
+        used_until = start + period

@@ -90,13 +90,13 @@ def _parse(body: Any) -> Report | Withdrawal:
     """(3): exactly the four fields. (4), the limits, is checked by what is made of them."""
     match body:
         case {"kind": "report", "key_id": key_id, "signature": signature, "keys": list(keys), **rest} if not rest:
-            return Report(key_id, signature, tuple(ReportKey(*_items(key, 5)) for key in keys))
+            return Report(key_id, signature, tuple(map(ReportKey._make, _rows(keys, 5))))
         case {"kind": "withdrawal", "key_id": key_id, "signature": signature, "keys": list(keys), **rest} if not rest:
-            return Withdrawal(key_id, signature, tuple((data, secret) for data, secret in (_items(k, 2) for k in keys)))
+            return Withdrawal(key_id, signature, tuple((data, secret) for data, secret in _rows(keys, 2)))
     raise FormatError("neither a report nor a withdrawal")
 
 
-def _items(value: Any, count: int) -> list[Any]:
-    if not isinstance(value, list) or len(value) != count:
+def _rows(values: list[Any], count: int) -> list[list[Any]]:
+    if any(type(value) is not list or len(value) != count for value in values):
         raise FormatError(f"a key of this report is a list of {count} items")
-    return value
+    return values

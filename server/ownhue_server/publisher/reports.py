@@ -68,7 +68,7 @@ class Reports:
         token = self._check_token(opened, now)
         if isinstance(opened, Report):
             _check_range(opened.keys, now)
-            keys = [_stored_key(key, token.report_type) for key in opened.keys]
+            keys = _stored_keys(opened.keys, int(token.report_type))
             await self._writer.run(lambda transaction: self._store(transaction, opened, token.week, keys))
         else:
             await self._writer.run(lambda transaction: self._withdraw(transaction, opened, token.week))
@@ -94,7 +94,7 @@ class Reports:
     def _store(self, transaction: Transaction, report: Report, week: int, keys: Sequence[StoredKey]) -> None:
         self._spend(transaction, report.signature, week)
         out = _published(transaction, PUBLISHED_KEYS, [key.data for key in keys])
-        self._pending.add(transaction, [key for key in keys if key.data not in out])
+        self._pending.add(transaction, [key for key in keys if key.data not in out] if out else keys)
 
     def _withdraw(self, transaction: Transaction, withdrawal: Withdrawal, week: int) -> None:
         """Free the slots of keys that still wait; queue those that are out as revoked."""
@@ -126,10 +126,10 @@ class Reports:
             raise RefusedError("token_spent")
 
 
-def _stored_key(key: ReportKey, report_type: int) -> StoredKey:
-    return StoredKey(
-        key.data, key.rolling_start, key.rolling_period, int(report_type), key.days_since_onset, key.commitment
-    )
+def _stored_keys(keys: Sequence[ReportKey], report_type: int) -> list[StoredKey]:
+    return [
+        StoredKey(data, start, period, report_type, days, commitment) for data, start, period, days, commitment in keys
+    ]
 
 
 def _check_range(keys: Sequence[ReportKey], now: int) -> None:

@@ -13,6 +13,7 @@
 No column says which keys came together, when, or which are padding.
 """
 
+from struct import Struct
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table, Text, func, select
@@ -75,8 +76,9 @@ _INTEGER_BYTES = 4
 #: days_since_onset as stored when the phone did not say; outside GAEN's -14..14.
 _NO_ONSET = -128
 
+_METADATA = Struct(">IBBb")
 #: Of a content: rolling start, period, report type and days since onset, which the commitment follows.
-METADATA_BYTES = _INTEGER_BYTES + 3
+METADATA_BYTES = _METADATA.size
 #: Where in a content (from 0) the report type stands.
 REPORT_TYPE_AT = _INTEGER_BYTES + 1
 CONTENT_BYTES = METADATA_BYTES + _COMMITMENT_BYTES
@@ -111,13 +113,8 @@ class StoredKey(NamedTuple):
     @property
     def content(self) -> bytes:
         """Everything but the data, as it is stored (39 bytes): rolling start, period, type, onset, commitment."""
-        onset = _NO_ONSET if self.days_since_onset is None else self.days_since_onset
-        return (
-            self.rolling_start.to_bytes(_INTEGER_BYTES, "big")
-            + bytes((self.rolling_period, self.report_type))
-            + onset.to_bytes(1, "big", signed=True)
-            + self.commitment
-        )
+        _data, start, period, report_type, days, commitment = self
+        return _METADATA.pack(start, period, report_type, _NO_ONSET if days is None else days) + commitment
 
     @classmethod
     def of(cls, data: bytes, content: bytes) -> "StoredKey":
@@ -127,8 +124,8 @@ class StoredKey(NamedTuple):
 
 def metadata_of(content: bytes) -> tuple[int, int, int, int | None]:
     """Rolling start, rolling period, report type and days since onset of a content, or of its first seven bytes."""
-    onset = int.from_bytes(content[6:7], "big", signed=True)
-    return int.from_bytes(content[:4], "big"), content[4], content[5], None if onset == _NO_ONSET else onset
+    start, period, report_type, onset = _METADATA.unpack_from(content)
+    return start, period, report_type, None if onset == _NO_ONSET else onset
 
 
 def spent_token(token_hash: bytes, week: int) -> bytes:

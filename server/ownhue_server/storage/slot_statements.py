@@ -47,8 +47,17 @@ class Statements:
             f"INSERT INTO {table} (slot, payload) WITH RECURSIVE n(i) AS "
             f"(SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) SELECT i, {empty} FROM n"
         )
-        self.free_all = f"UPDATE OR FAIL {table} SET payload = {empty} WHERE slot > 0"
-        self.move = f"UPDATE OR FAIL {table} SET payload = m.payload FROM temp.moving AS m WHERE m.slot = {table}.slot"
+        # The aggregate joins bytes as they are, but as a text.
+        self.used_part = (
+            f"SELECT CAST(group_concat(payload, '') AS BLOB) FROM {table} "
+            "WHERE slot >= ? AND slot < ? AND payload >= x'01'"
+        )
+        new = f"substr(:payloads, (slot - :first) * {size} + 1, {size})"
+        self.rewrite = f"UPDATE OR FAIL {table} SET payload = {new} WHERE slot >= :first AND slot < :behind"
+        self.extend = (
+            f"INSERT INTO {table} (slot, payload) WITH RECURSIVE n(slot) AS "
+            f"(SELECT :first UNION ALL SELECT slot + 1 FROM n WHERE slot + 1 < :behind) SELECT slot, {new} FROM n"
+        )
         self.remove_below = (
             f"UPDATE OR FAIL {table} SET payload = {empty} WHERE payload >= x'01' AND substr(payload, ?, ?) < ?"
         )

@@ -5,9 +5,10 @@
 
 - The table is filled beforehand: a free slot holds random bytes and a mark. What is added goes into a free slot by an
   UPDATE of equal length, which SQLite does in place. Row numbers and cell layout stay as they were.
-- The first ``key_bytes`` of a content are its key. A keyed hash of it names a bucket of 64 slots, chance a free one of
-  them. So a content is found without any index or memory, by every process, and its place says nothing of when it came
-  (decisions/0019). The hash's key is the random row 0: whoever sends keys cannot choose their buckets.
+- The first ``key_bytes`` of a content are its key. A keyed hash of it (AES-256 of its first 16 bytes) names a bucket of
+  64 slots, chance a free one of them. So a content is found without any index or memory, by every process, and its
+  place says nothing of when it came (decisions/0019). The hash's key is the random row 0: whoever sends keys cannot
+  choose their buckets.
 - When a bucket is full the table is doubled and *everything* is moved to new random places under a new hash key in the
   same transaction; otherwise the second half would say "came later".
 - Removing overwrites with random bytes: a slot that was used looks like one that never was.
@@ -16,10 +17,14 @@
 import json
 import os
 import sqlite3
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from itertools import chain
+from struct import Struct
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table
 
 from ownhue_server.storage.slot_statements import BUCKET_SLOTS, Statements
@@ -31,6 +36,13 @@ FREE = b"\x00"
 USED = b"\x01"
 
 _HASH_KEY_BYTES = 32
+_BLOCK_BYTES = 16
+#: The number that a block of a hash gives.
+_FIRST_HALF = Struct(">Q8x")
+#: Slots that are read or written by one statement when a table grows.
+_PART_SLOTS = 4096
+#: Random bytes that are drawn at a time, each for one place.
+_DRAWN_BYTES = 4096
 
 
 def slot_table(name: str, metadata: MetaData) -> Table:
@@ -40,21 +52,20 @@ def slot_table(name: str, metadata: MetaData) -> Table:
     )
 
 
-class _FullError(Exception):
-    """A bucket has no free slot."""
-
-
 class _Places(NamedTuple):
     """Where keys lie in a table."""
 
     hash_key: bytes
     buckets: int
 
-    def first(self, key: bytes) -> int:
-        """The first of the slots that *key* may lie in."""
+    def firsts(self, keys: Iterable[bytes]) -> list[int]:
+        """Of each of *keys*, the first of the slots that it may lie in."""
+        blocks = b"".join([key[:_BLOCK_BYTES] for key in keys])
+        # ECB is AES itself, in one call for all keys: a hash of each would take several times as long.
+        hashes = Cipher(algorithms.AES(self.hash_key), modes.ECB()).encryptor().update(blocks)  # noqa: S305
         # 8 bytes modulo some thousands: the bias is below 2**-40.
-        number = int.from_bytes(blake2b(key, digest_size=8, key=self.hash_key).digest(), "big")
-        return number % self.buckets * BUCKET_SLOTS + 1
+        buckets = self.buckets
+        return [number % buckets * BUCKET_SLOTS + 1 for (number,) in _FIRST_HALF.iter_unpack(hashes)]
 
 
 class Slots:
@@ -69,6 +80,8 @@ class Slots:
         first_slots: int = FIRST_SLOTS,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        if key_bytes < _BLOCK_BYTES or content_bytes < _HASH_KEY_BYTES:
+            raise AssertionError("keys are too short for a hash, or contents for its key")
         self._key_bytes = key_bytes
         self._content_bytes = content_bytes
         self._first_slots = first_slots
@@ -164,7 +177,7 @@ class Slots:
 
     def _names(self, db: sqlite3.Connection, keys: Sequence[bytes]) -> dict[str, bytes | str]:
         places = self._places(db)
-        return {"keys": b"".join(keys), "firsts": json.dumps([places.first(key) for key in keys])}
+        return {"keys": b"".join(keys), "firsts": json.dumps(places.firsts(keys))}
 
     def _write(self, db: sqlite3.Connection, writes: Mapping[int, bytes]) -> None:
         slots = sorted(writes)
@@ -175,30 +188,58 @@ class Slots:
         """Double the table, more than once if need be, and move every content to a new random place."""
         secret = FREE + self._random(self._content_bytes)
         old = slots = self._places(db).buckets * BUCKET_SLOTS
-        db.execute("CREATE TEMP TABLE moving (slot INTEGER PRIMARY KEY, payload BLOB NOT NULL)")
-        while True:
+        payloads = self._used(db, old)
+        numbers: array[int] | None = None
+        while numbers is None:
             slots *= 2
-            places = _Places(secret[1 : 1 + _HASH_KEY_BYTES], slots // BUCKET_SLOTS)
-            try:
-                db.executemany("INSERT INTO temp.moving VALUES (?, ?)", self._moved(db, places))
-                break
-            except _FullError:
-                db.execute("DELETE FROM temp.moving")
-        db.execute(self._sql.fill, (old + 1, slots))
-        db.execute(self._sql.free_all)
+            numbers = self._moved(payloads, _Places(secret[1 : 1 + _HASH_KEY_BYTES], slots // BUCKET_SLOTS))
         self._write(db, {0: secret})
-        db.execute(self._sql.move)
-        db.execute("DROP TABLE temp.moving")
+        # Bytes of the free slots, 60 MB for a million of them: several times as fast as the system's own random.
+        stream = Cipher(algorithms.AES(self._random(_HASH_KEY_BYTES)), modes.CTR(bytes(_BLOCK_BYTES))).encryptor()
+        # Every slot is written once, with what is new in it: to free, fill and move one after the other takes twice as
+        # long.
+        for statement, start, end in ((self._sql.rewrite, 1, old + 1), (self._sql.extend, old + 1, slots + 1)):
+            for first, behind in _parts(start, end):
+                free = stream.update(bytes((behind - first) * (1 + self._content_bytes)))
+                part = self._part(payloads, numbers[first:behind], free)
+                db.execute(statement, {"first": first, "behind": behind, "payloads": part})
 
-    def _moved(self, db: sqlite3.Connection, places: _Places) -> Iterator[tuple[int, bytes]]:
-        """Every payload in use with its new slot. Raises _FullError."""
-        taken = bytearray(places.buckets * BUCKET_SLOTS + 1)
-        for (payload,) in db.execute(self._sql.used):
-            first = places.first(payload[1 : 1 + self._key_bytes])
-            if taken.count(1, first, first + BUCKET_SLOTS) == BUCKET_SLOTS:
-                raise _FullError
-            slot = first
-            while taken[slot := first + self._random(1)[0] % BUCKET_SLOTS]:
-                pass
-            taken[slot] = 1
-            yield slot, payload
+    def _used(self, db: sqlite3.Connection, slots: int) -> bytes:
+        """Every payload in use, of a table of *slots*, one after the other."""
+        # One row for many, as in a plan.
+        rows = (db.execute(self._sql.used_part, part).fetchone() for part in _parts(1, slots + 1))
+        return b"".join(joined or b"" for (joined,) in rows)
+
+    def _moved(self, payloads: bytes, places: _Places) -> "array[int] | None":
+        """A new random place for each of *payloads*; None when there are too many for a bucket.
+
+        By slot: which payload lies there, counted from 1, or 0. An array, as there may be millions."""
+        size, firsts = 1 + self._content_bytes, array("I")
+        for first, behind in _parts(0, len(payloads) // size):
+            starts = range(first * size + 1, behind * size, size)
+            firsts.extend(places.firsts(payloads[start : start + self._key_bytes] for start in starts))
+        if max(Counter(firsts).values(), default=0) > BUCKET_SLOTS:
+            return None
+        numbers = array("I", [0]) * (places.buckets * BUCKET_SLOTS + 1)
+        draws = chain.from_iterable(iter(lambda: self._random(_DRAWN_BYTES), b""))
+        for number, first in enumerate(firsts, 1):
+            slot = first + next(draws) % BUCKET_SLOTS
+            while numbers[slot]:
+                slot = first + next(draws) % BUCKET_SLOTS
+            numbers[slot] = number
+        return numbers
+
+    def _part(self, payloads: bytes, numbers: Sequence[int], random: bytes) -> bytes:
+        """The payloads with *numbers*, one after the other; for 0, a free slot's, with the bytes of *random* there."""
+        size, part = 1 + self._content_bytes, bytearray(random)
+        part[::size] = FREE * len(numbers)
+        for place, number in enumerate(numbers):
+            if number:
+                part[place * size : (place + 1) * size] = payloads[(number - 1) * size : number * size]
+        return bytes(part)
+
+
+def _parts(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The slots from *start* to before *end*, as many at a time as one statement reads or writes."""
+    for first in range(start, end, _PART_SLOTS):
+        yield first, min(first + _PART_SLOTS, end)
