@@ -2,15 +2,10 @@
 
 import asyncio
 import itertools
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,36 +14,16 @@ import httpx
 
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import FRAME_BYTES, ReportType
-from ownhue.region import Region, parse_region_body
 from ownhue.report import week_of
-from tests.benchmarks import KEYS_PER_REPORT, bare_loop
+from tests.benchmarks import KEYS_PER_REPORT, bare_loop, deployment
 from tests.benchmarks.timing import say
+from tests.e2e.server_process import ServerProcess
 from tests.server.patient import REPORT, Patient, token_key
 
-START = 1_772_452_800
 CONNECTIONS = 64
 #: Keys of somebody who met people in every period of fourteen days.
 MANY_KEYS = 168
 ROUNDS = 3
-
-
-@dataclass(frozen=True)
-class _Server:
-    url: str
-    region: Region
-    desk_key: str
-
-
-@contextmanager
-def _server(directory: Path) -> Iterator[_Server]:
-    command = [sys.executable, "-m", "ownhue_server", "rehearse", "--directory", str(directory), "--start", str(START)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        hello = json.loads(process.stdout.readline())
-        try:
-            yield _Server(hello["url"], parse_region_body(hello["region"]), hello["desk_key"])
-        finally:
-            process.terminate()
 
 
 def reports() -> None:
@@ -61,7 +36,8 @@ def reports() -> None:
 def _compare(folder: Path, keys: int, count: int) -> None:
     rates: dict[str, list[float]] = {"server": [], "alone": [], "grouped": []}
     latencies = []
-    with _server(folder / "server") as server:
+    deployment.make(folder / "server")
+    with deployment.serving(folder / "server", answer_milliseconds=0, refusals_per_hour=deployment.NO_LIMIT) as server:
         requests = iter(_requests(server, ROUNDS * count, keys))
         for _ in range(ROUNDS):
             rates["alone"].append(bare_loop.reports_per_second(folder / "bare.sqlite", count, keys))
@@ -79,11 +55,11 @@ def _compare(folder: Path, keys: int, count: int) -> None:
         say(f"    server's share of the loop, {name}", shares, "%")
 
 
-def _requests(server: _Server, count: int, keys: int) -> list[bytes]:
+def _requests(server: ServerProcess, count: int, keys: int) -> list[bytes]:
     """Whole HTTP requests with valid, different reports: every token was claimed at the server."""
     with httpx.Client() as http:
         document = http.get(f"{server.url}/authority/v1/documents/report-keys").content
-        key = token_key(document, server.region, ReportType.CONFIRMED_TEST, week_of(START))
+        key = token_key(document, server.region, ReportType.CONFIRMED_TEST, week_of(deployment.START))
 
         def ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
             answer = http.post(server.url + path, content=frame(cbor_encode(body)))
@@ -91,11 +67,10 @@ def _requests(server: _Server, count: int, keys: int) -> list[bytes]:
 
         made = []
         for _ in range(count):
-            headers = {"Authorization": f"Bearer {server.desk_key}"}
             order = {"report_type": 1, "length": "long"}
-            code = http.post(f"{server.url}/authority/v1/claim-codes", json=order, headers=headers).json()["code"]
-            patient = Patient.with_keys(START, keys)
-            patient.claim(ask, code, key)
+            answer = http.post(f"{server.url}/authority/v1/claim-codes", json=order, headers=server.desk_headers)
+            patient = Patient.with_keys(deployment.START, keys)
+            patient.claim(ask, answer.json()["code"], key)
             made.append(_http(server.url, frame(cbor_encode({"sealed": patient.sealed(key, server.region)}))))
     return made
 

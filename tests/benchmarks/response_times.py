@@ -5,14 +5,12 @@ answer: when its first and its last byte came, and in which pieces. Once with th
 there is something to be found.
 """
 
-import json
 import random
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -20,14 +18,14 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 
-from ownhue.encoding import canonical_json, cbor_decode, cbor_encode, frame, unframe
+from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import FRAME_BYTES, ReportType
 from ownhue.report import request_token, week_of
+from tests.benchmarks import deployment
 from tests.benchmarks.classifiers import Floats, accuracy
-from tests.e2e.server_process import ServerProcess, server_process
+from tests.e2e.server_process import ServerProcess
 from tests.server.patient import CLAIM, REPORT, Patient, token_key
 
-START = 1_772_452_800
 #: Milliseconds of the deadline; the server's own work for a request takes some ten.
 DEADLINE = 50
 REQUESTS = 2000
@@ -57,31 +55,21 @@ def response_times() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="ownhue-bench-") as name:
         directory = Path(name) / "server"
-        with server_process(directory, start=START, padding=20):
-            pass
-        with _with(directory, refusals_per_hour=100_000) as server:
+        deployment.make(directory)
+        with deployment.serving(directory, refusals_per_hour=deployment.NO_LIMIT) as server:
             requests = _requests(server, 2 * REQUESTS)
             at_once = _ask(server.url, requests[:REQUESTS])
-        with _with(directory, answer_milliseconds=DEADLINE) as server:
+        with deployment.serving(directory, answer_milliseconds=DEADLINE) as server:
             at_deadline = _ask(server.url, requests[REQUESTS:])
     _tell(f"answers at {DEADLINE} ms", at_deadline)
     _tell("answers at once, to compare", at_once)
-
-
-@contextmanager
-def _with(directory: Path, **changes: int) -> Iterator[ServerProcess]:
-    """The same deployment again, with other settings."""
-    settings = directory / "settings.json"
-    settings.write_bytes(canonical_json(json.loads(settings.read_bytes()) | changes))
-    with server_process(directory, start=START, padding=20) as server:
-        yield server
 
 
 def _requests(server: ServerProcess, count: int) -> list[Request]:
     """As many of each path and kind, shuffled."""
     with httpx.Client(headers=server.desk_headers) as http:
         document = http.get(f"{server.url}/authority/v1/documents/report-keys").content
-        key = token_key(document, server.region, ReportType.CONFIRMED_TEST, week_of(START))
+        key = token_key(document, server.region, ReportType.CONFIRMED_TEST, week_of(deployment.START))
 
         def code() -> str:
             order = {"report_type": 1, "length": "long"}
@@ -96,7 +84,7 @@ def _requests(server: ServerProcess, count: int) -> list[Request]:
             return Request(CLAIM, kind, frame(cbor_encode(body | {"blinded": blinded})))
 
         def report(kind: str) -> Request:
-            patient = Patient.with_keys(START, 14)
+            patient = Patient.with_keys(deployment.START, 14)
             patient.signature = random.randbytes(256)
             if kind == GRANTED:
                 patient.claim(ask, code(), key)
