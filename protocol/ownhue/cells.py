@@ -2,6 +2,8 @@
 
     cell_of(46_948_000, 7_447_400, 7)            0x871f8342cffffff, about 5 km2 of a city
     ring1(0x871f8342cffffff)                     that cell and its six neighbours
+    middle_of(0x871f8342cffffff)                 its middle, in microdegrees
+    way(first, last, 32)                         the cells between two of them, at most 32
     format_cell(0x871f8342cffffff)               "871f8342cffffff", as JSON spells it
 
 - A cell is an int of 64 bits (H3 index, mode 1); CBOR carries it as such, JSON as 15 hexadecimal digits.
@@ -15,6 +17,7 @@ import re
 from functools import lru_cache
 
 import h3.api.basic_int as h3
+from h3 import H3BaseException
 
 from ownhue.errors import FormatError
 
@@ -81,6 +84,36 @@ def parent(cell: int, resolution: int) -> int:
     if resolution > resolution_of(cell):
         raise FormatError("a parent's resolution is that of the cell or coarser")
     return int(h3.cell_to_parent(cell, resolution))
+
+
+def middle_of(cell: int) -> tuple[int, int]:
+    """Latitude and longitude of the middle of *cell*, in microdegrees. Raises FormatError for what is no cell."""
+    _check_cell(cell)
+    return _microdegrees(h3.cell_to_latlng(cell))
+
+
+def corners_of(cell: int) -> list[tuple[int, int]]:
+    """Latitude and longitude of the corners of *cell*, in microdegrees. Raises FormatError for what is no cell."""
+    _check_cell(cell)
+    return [_microdegrees(corner) for corner in h3.cell_to_boundary(cell)]
+
+
+def way(start: int, end: int, most: int) -> tuple[int, ...] | None:
+    """The cells of a straight way from *start* to *end*, both included and both of one resolution.
+
+    None when they are more than *most*, or H3 finds no way (over one of the pentagons in the sea). Raises FormatError
+    for what is no cell.
+    """
+    _check_cell(start)
+    _check_cell(end)
+    try:
+        return tuple(h3.grid_path_cells(start, end)) if h3.grid_distance(start, end) < most else None
+    except H3BaseException:
+        return None
+
+
+def _microdegrees(place: tuple[float, float]) -> tuple[int, int]:
+    return round(place[0] * MICRODEGREES), round(place[1] * MICRODEGREES)
 
 
 def format_cell(cell: int) -> str:

@@ -24,9 +24,24 @@ from ownhue.errors import FormatError, VerificationError
 ENROL = b"OWNHUE-ENROL"
 #: Purpose of a request for passes. specs/pass.md section 6
 PASSES = b"OWNHUE-PASSES"
+#: Purpose of an authority's request to stop a device. specs/pass.md section 12
+STOP = b"OWNHUE-STOP"
+#: Bytes of a device's number. specs/pass.md section 12
+NUMBER_BYTES = 8
 
+_NUMBER_PURPOSE = b"OWNHUE-DEVICE-NUMBER"
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
+
+
+def device_number(device: bytes) -> bytes:
+    """The number (8 bytes) by which the owner of a lost phone has it stopped; *device*: its public key, 32 bytes.
+
+    Spoken with :func:`ownhue.spoken.spoken`. Raises FormatError for another length.
+    """
+    if len(device) != _KEY_BYTES:
+        raise FormatError("a device's key has 32 bytes")
+    return sha256(_NUMBER_PURPOSE + device).digest()[:NUMBER_BYTES]
 
 
 def sign_request(purpose: bytes, body: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 - An entry is made whenever the colour, a finding, the rulebook or the state of the data changed, and only then.
 - Each entry holds the hash of the one before. Whoever kept a later hash can tell that nothing was changed or cut out.
+- A clock that was ahead and is set right makes time go back. The entry that does so says it, and no other one may.
 - The journal never leaves the phone by itself.
 """
 
@@ -24,6 +25,12 @@ from ownhue.records import Record, parse_record, record_bytes
 MAX_ENTRY_BYTES = 1_048_576
 #: What the first entry holds in place of a hash.
 GENESIS = "0" * 64
+
+#: What an entry says first, and only then, when its time is before the one of the entry before it.
+#: specs/colour.md section 7
+CLOCK_SET_BACK = "clock set back"
+#: What an entry says with which a journal begins, or goes on without the decision before. specs/colour.md section 7
+FIRST_DECISION, DECISION_LOST = "first decision", "last decision lost"
 
 _PURPOSE = b"OWNHUE-JOURNAL"
 _WHOLLY = {
@@ -62,21 +69,24 @@ class JournalEntry(Record):
 def next_entry(previous: JournalEntry | None, before: Decision | None, after: Decision) -> JournalEntry | None:
     """The entry for going from decision *before* to *after*; None when nothing changed.
 
-    *previous* is the newest entry and *before* the decision made last (both None at the beginning). Raises
-    StateError when they do not belong together or when time goes back.
+    *previous* is the newest entry and *before* the decision made last (both None at the beginning; *before* alone
+    where a damaged store has lost it). Raises StateError when they do not belong together.
     """
-    if (previous is None) != (before is None):
-        raise StateError("the journal and the last decision begin together")
-    if previous and before and (previous.after != before.colour or not previous.time <= before.time <= after.time):
-        raise StateError("the last decision is not the one that the journal ends with, or time goes back")
-    why = tuple(_first(after) if before is None else _why(before, after))
+    if previous is None and before is not None:
+        raise StateError("a decision was made before, but there is no journal of it")
+    if previous and before and previous.after != before.colour:
+        raise StateError("the last decision is not the one that the journal ends with")
+    begin = FIRST_DECISION if previous is None else DECISION_LOST
+    why = tuple(_anew(begin, after) if before is None else _why(before, after))
     if not why:
         return None
+    if previous and after.time < previous.time:
+        why = (CLOCK_SET_BACK, *why)
     return JournalEntry(
         index=previous.index + 1 if previous else 0,
         previous=entry_hash(previous) if previous else GENESIS,
         time=after.time,
-        before=before.colour if before else None,
+        before=previous.after if previous else None,
         after=after.colour,
         why=why,
         decision_digest=after.digest,
@@ -98,7 +108,7 @@ def verify_chain(entries: Iterable[JournalEntry]) -> str:
     for index, entry in enumerate(chain):
         if entry.index != index:
             raise VerificationError(f"journal entry {index}: its number is {entry.index}")
-    if chain and (chain[0].previous != GENESIS or chain[0].before is not None):
+    if chain and (chain[0].previous, chain[0].before, chain[0].why[0] == CLOCK_SET_BACK) != (GENESIS, None, False):
         raise VerificationError("journal entry 0: not a beginning")
     for entry, following in pairwise(chain):
         _verify_link(entry, following)
@@ -117,12 +127,12 @@ def _verify_link(entry: JournalEntry, following: JournalEntry) -> None:
         raise VerificationError(f"{where}: the entry before it was changed")
     if following.before != entry.after:
         raise VerificationError(f"{where}: the colour before it is not the one that was")
-    if following.time < entry.time:
-        raise VerificationError(f"{where}: time goes back")
+    if (following.time < entry.time) != (following.why[0] == CLOCK_SET_BACK):
+        raise VerificationError(f"{where}: time goes back and it does not say so, or says so and does not")
 
 
-def _first(after: Decision) -> Iterator[str]:
-    yield "first decision"
+def _anew(begin: str, after: Decision) -> Iterator[str]:
+    yield begin
     for finding in after.reasons:
         yield f"new finding {finding.id}: {finding.kind}, {finding.colour.word}"
     for grey in after.grey_because:
@@ -164,7 +174,8 @@ def _how_it_went(finding: Finding, before: Decision, after: Decision) -> str:
 
 
 def _how_it_came(finding: Finding, before: Decision, after: Decision) -> str:
-    was = [item for item in before.not_counted if item.finding == finding.id and item.why in _WHOLLY]
+    gone = {*_WHOLLY, WhyNot.STAY_OVER}
+    was = [item for item in before.not_counted if item.finding == finding.id and item.why in gone]
     revoked = {item.certificate for item in after.not_counted if item.why is WhyNot.CERTIFICATE_REVOKED}
     because = ", certificate revoked" if any(item.certificate in revoked for item in was if item.certificate) else ""
     begin = f"finding {finding.id} is back" if was else f"new finding {finding.id}"

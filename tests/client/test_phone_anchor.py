@@ -36,6 +36,7 @@ def replay(phone: Phone, wall: int, minutes: int = 30) -> None:
     for time in range(wall, wall + 60 * minutes, 60):
         beacon = beacon_of(PUBLISHED, time // 600)
         phone.hear(beacon, rssi=-70, scan_id=time, scan_seconds=60, now=time)
+    phone.note_scans(range(wall, wall + 3 * DAY, 300))
 
 
 @pytest.fixture

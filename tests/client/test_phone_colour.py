@@ -1,13 +1,15 @@
 """The phone's own judgement: facts, decision, journal, places, and the plain words for it."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from ownhue.colour import ClearanceFact, Colour, Decision, decide
-from ownhue.errors import FormatError, StateError, VerificationError
+from ownhue.errors import FormatError, VerificationError
 from ownhue.identifiers import Beacon
 from ownhue.journal import verify_chain
 from ownhue.key_file import ExposureKey
@@ -171,36 +173,125 @@ def test_every_change_is_in_the_journal_and_nothing_else(town: Town, phone: Phon
         verify_chain([journal[0].model_copy(update={"time": 1}), journal[1]])
 
 
-def test_time_that_goes_back_is_refused_and_changes_nothing(town: Town, phone: Phone) -> None:
+def test_time_that_goes_back_without_a_change_makes_no_entry(town: Town, phone: Phone) -> None:
     phone.sync(town.now)
-    phone.decide(town.now)
-    with pytest.raises(StateError, match="time goes back"):
-        phone.decide(town.now - 1)
+    phone.decide(town.now + 2 * HOUR)
+    assert phone.decide(town.now + HOUR).time == town.now + HOUR
     assert len(phone.journal()) == 1
+
+
+def test_a_clock_that_is_corrected_by_seconds_is_not_called_set_back(town: Town, phone: Phone) -> None:
+    phone.decide(town.now)
+    phone.sync(town.now)
+    assert phone.decide(town.now - 30).time == town.now
+    assert phone.journal()[-1].why[0] != "clock set back"
+
+
+def test_after_a_clock_that_was_ahead_the_phone_decides_on_and_its_journal_holds(
+    town: Town, phone: Phone, tmp_path: Path
+) -> None:
+    """A network sets the clock a month ahead for a moment, and the phone decides just then."""
+    now = expose(town, phone, tmp_path)
+    assert phone.decide(now).colour is Colour.YELLOW
+    assert phone.decide(now + 30 * DAY).colour is Colour.GREY
+    phone.close()
+    with Phone.open(tmp_path / "phone", random=os.urandom, http_client=town.client(), now=now + HOUR) as again:
+        assert again.decide(now + HOUR).colour is Colour.YELLOW
+        entry = again.journal()[-1]
+        assert (entry.why[0], entry.time) == ("clock set back", now + HOUR)
+        assert again.decide(now + 2 * HOUR).colour is Colour.YELLOW
+        verify_chain(again.journal())
 
 
 def test_the_radio_share_counts_scans_that_ran_against_those_planned(town: Town, phone: Phone) -> None:
     now = town.now
     phone.sync(now)
     assert phone.facts(now).radio_share_percent is None
-    for number in range(3):
-        phone.note_scan(now - number * 300, ran=False)
+    phone.note_scan(now - 1500, ran=False)
     assert phone.facts(now).radio_share_percent == 0
     beacon = Beacon(bytes(16), bytes(4))
     for scan in (1, 1, 2):
-        phone.hear(beacon, rssi=-70, scan_id=scan, scan_seconds=4, now=now - 60)
-    # Two scans heard somebody, one of them twice; three planned ones did not run.
+        phone.hear(beacon, rssi=-70, scan_id=scan, scan_seconds=4, now=now - 600)
+    phone.note_scan(now - 300)
+    # In the five slots since then two scans heard somebody in one, and one heard nobody in another.
     assert phone.facts(now).radio_share_percent == 40
     assert phone.decide(now).colour is Colour.GREY
     assert "the radio was off too much" in text(phone.decide(now))
-    phone.note_scan(now)
-    assert phone.facts(now).radio_share_percent == 50
+    phone.note_scans([now - 900, now - 1200])
+    assert phone.facts(now).radio_share_percent == 80
     assert phone.decide(now).colour is Colour.GREEN
-    # Only the last day counts.
-    assert phone.facts(now + DAY + HOUR).radio_share_percent is None
+    # Only the last day counts, and all of it.
+    assert phone.facts(now + DAY + HOUR).radio_share_percent == 0
+
+
+def test_a_phone_that_was_switched_off_for_twenty_hours_does_not_say_that_it_listened(
+    town: Town, phone: Phone, tmp_path: Path
+) -> None:
+    """Nobody notes a missed scan while the agent does not run: what was planned is counted from the clock."""
+    phone.sync(town.now)
+    phone.note_scans(range(START, START + 2 * HOUR, 300))
+    phone.close()
+    later = START + 22 * HOUR
+    with Phone.open(tmp_path / "phone", random=os.urandom, http_client=town.client(), now=later) as again:
+        again.note_scans(range(later, later + 2 * HOUR, 300))
+        facts = again.facts(later + 2 * HOUR)
+        assert facts.radio_share_percent == 16
+        assert facts.observed_since == START
+        assert again.decide(later + 2 * HOUR).colour is Colour.GREY
+
+
+def test_after_the_journal_was_erased_or_the_decision_lost_the_phone_decides_on(town: Town, phone: Phone) -> None:
+    phone.sync(town.now)
+    phone.decide(town.now)
+    phone.erase_kind("journal")
+    phone.decide(town.now)
+    assert [entry.why[0] for entry in phone.journal()] == ["first decision"]
+    phone._store.drop("decision")
+    phone.decide(town.now)
+    assert [entry.why[0] for entry in phone.journal()] == ["first decision", "last decision lost"]
+    verify_chain(phone.journal())
+
+
+def test_two_threads_that_decide_and_make_keys_at_once_leave_one_chain_and_no_overlap(phone: Phone) -> None:
+    """The radio asks for beacons and the owner for colours while another thread synchronises."""
+    phone.note_scan(START)
+
+    def work(first: int) -> None:
+        for number in range(first, 40, 2):
+            phone.beacon_at(START + 7200 * (number // 2) + 600 * (number % 2))
+            phone.decide(START + 7200 * number)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, (0, 1)))
+    verify_chain(phone.journal())
+    keys = phone._keys.of_days(0, 10**6)
+    assert len(keys) == 20
+    assert all(a.end <= b.rolling_start for a, b in pairwise(keys))
+
+
+def test_observation_begins_anew_after_a_day_without_a_scan(phone: Phone) -> None:
+    phone.note_scans(range(START, START + HOUR, 300))
+    assert phone.facts(START + 20 * HOUR).observed_since == START
+    assert phone.facts(START + 30 * HOUR).observed_since == START + 30 * HOUR
+    phone.note_scan(START + 40 * HOUR + 30)
+    assert phone.facts(START + 41 * HOUR).observed_since == START + 40 * HOUR
+    # A clock that was ahead for a moment leaves nothing behind.
+    phone.note_scan(START + 13 * DAY)
+    assert phone.facts(START + 42 * HOUR).observed_since == START + 40 * HOUR
+
+
+def test_after_forgetting_a_day_the_phone_does_not_claim_to_have_observed_it(phone: Phone) -> None:
+    for day in range(3):
+        phone.note_scans(range(START + day * DAY, START + (day + 1) * DAY, 300))
+    now = START + 3 * DAY
+    assert phone.facts(now).observed_since == START
+    forgotten = day_of(START) + 1
+    phone.forget_day(forgotten)
+    assert phone.facts(now).observed_since == (forgotten + 1) * DAY
 
 
 def test_places_stay_with_their_owner_and_go_with_their_day(phone: Phone) -> None:
+    phone.prefer(coarse=False)
     phone.note_place(31.2304, 121.4737, 20, START)
     phone.note_place(-33.8688, -70.6693, 50, START + DAY)
     assert [(place.latitude, place.longitude, place.accuracy) for place in phone.places()] == [
@@ -220,9 +311,11 @@ def test_a_forgotten_day_takes_its_evidence_along(town: Town, phone: Phone, tmp_
     phone.forget_day(day_of(MEETING))
     facts = phone.facts(now)
     assert (facts.windows, facts.withdrawn) == ((), {})
-    assert phone.decide(now).colour is Colour.GREEN
+    decision = phone.decide(now)
+    # What it did not observe, it does not call green.
+    assert (decision.colour, decision.radio_share_percent) == (Colour.GREY, 0)
     assert phone.journal()[-1].why[0].endswith("no longer counts")
-    assert phone.days() == []
+    assert phone.days() == [day_of(MEETING) + 1]
 
 
 def test_after_fourteen_days_history_is_gone(town: Town, phone: Phone) -> None:

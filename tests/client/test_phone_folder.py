@@ -1,5 +1,6 @@
 """Resuming after weeks or a year offline, broken off anywhere; and synchronising from a stick."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,6 @@ from ownhue.region import region_bytes
 from ownhue_client.errors import MissingError, UnreachableError
 from ownhue_client.phone import Phone
 from ownhue_client.phone.door import Door
-from ownhue_client.phone.sources import ServerSource
 from tests.client.publisher import BATCH_SECONDS, START
 from tests.client.test_phone_sync import MEETING, own_key
 from tests.client.town import DAY, Town, meet
@@ -62,7 +62,7 @@ def test_after_fourteen_days_broken_off_at_every_single_fetch_it_ends_with_the_s
     while True:
         limited = Limited(town, 1 + failures % 3 if failures % 2 else 12)
         town.handle = limited.handle  # type: ignore[method-assign]
-        phone._servers = _servers(town, phone)
+        phone._doors = _doors(town, phone)
         try:
             phone.sync(now)
             break
@@ -79,10 +79,10 @@ def test_after_fourteen_days_broken_off_at_every_single_fetch_it_ends_with_the_s
     assert phone.decide(now).colour is Colour.YELLOW
 
 
-def _servers(town: Town, phone: Phone) -> ServerSource:
+def _doors(town: Town, phone: Phone) -> Callable[[str], Door]:
     """The phone's way to the network, bent to the town's present handler."""
     client = httpx.Client(transport=httpx.MockTransport(town.handle))
-    return ServerSource(lambda url: Door(client, url, phone._ledger, phone.settings), phone.region.name)
+    return lambda url: Door(client, url, phone._ledger, phone.settings)
 
 
 def test_after_a_year_it_follows_every_root_and_waits_for_nothing_that_is_gone(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ownhue.colour import Colour
-from ownhue.encoding import cbor_decode, unframe
+from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.errors import FormatError, StateError, VerificationError
 from ownhue.identifiers import TemporaryExposureKey, rpi_at
 from ownhue.params import RETENTION_DAYS, ReportType
@@ -20,6 +20,7 @@ from tests.client.publisher import START
 from tests.client.town import DAY, HOUR, Town, meet
 
 CLAIM, REPORT = "/authority/v1/claim", "/publisher/v1/report"
+DECOY = frame(cbor_encode({"decoy": True}))
 #: Three meetings in three key periods, the last one in the present.
 FIRST, SECOND, NOW = START + 3 * HOUR, START + 7 * HOUR, START + 10 * HOUR + 1500
 TESTED = date(2026, 3, 2)
@@ -111,13 +112,13 @@ def test_the_present_key_goes_out_although_nobody_was_heard_yet(town: Town, tmp_
     assert heard == rpi_at(TemporaryExposureKey(key.data, key.rolling_start, key.rolling_period), NOW // 600)
 
 
-def test_with_every_period_left_out_nothing_is_sent_and_the_result_counts(town: Town, phone: Phone) -> None:
+def test_with_every_period_left_out_a_decoy_is_sent_and_the_result_counts(town: Town, phone: Phone) -> None:
     everything = [period.start for period in phone.report_periods(NOW)]
     phone.claim(town.code(), TESTED, ONSET, NOW, leave_out=everything)
     with pytest.raises(StateError, match="left out"):
         phone.seal_report(NOW)
     assert phone.report(NOW) == 0
-    assert town.bodies(REPORT) == []
+    assert town.bodies(REPORT) == [DECOY]
     assert phone.decide(NOW).colour is Colour.RED
     with pytest.raises(StateError, match="sent already"):
         phone.seal_report(NOW)
@@ -130,6 +131,8 @@ def test_periods_too_far_from_the_onset_or_too_old_stay_out(town: Town, phone: P
         START + 4 * HOUR,
         START + 6 * HOUR,
         START + 10 * HOUR,
+        # The present one, whose owner has to see that it goes with a claim.
+        later - later % (2 * HOUR),
     ]
     assert phone.report_periods(later, None)[1].days_since_onset is None
 
@@ -347,10 +350,10 @@ def test_a_withdrawal_that_the_publisher_refused_stops_no_later_one(
     assert all(result.withdrawn_at for result in phone.results())
 
 
-def test_a_result_that_was_never_reported_is_taken_back_in_silence(town: Town, phone: Phone) -> None:
+def test_a_result_that_was_never_reported_is_taken_back_with_a_decoy(town: Town, phone: Phone) -> None:
     phone.claim(town.code(), TESTED, ONSET, NOW)
     assert phone.withdraw(town.code(ReportType.REVOKED), NOW) == 0
-    assert town.bodies(REPORT) == []
+    assert town.bodies(REPORT) == [DECOY]
     with pytest.raises(StateError, match="no report"):
         phone.report(NOW)
 

@@ -10,6 +10,7 @@ from ownhue.colour.facts import facts_bytes
 from ownhue.conformance.colour_ops import rulebook_of
 from ownhue.conformance.journal_ops import OPERATIONS
 from ownhue.encoding import canonical_json
+from ownhue.journal import CLOCK_SET_BACK
 from tests.conformance.decision_cases import MORNING, MORNING_ID
 from tests.conformance.expected import Case, bad, good
 from tests.protocol.colour_cases import area, at, encounter, facts, key, negative, result
@@ -90,6 +91,22 @@ JOURNALS: list[tuple[str, list[Step], list[tuple[str, list[str]]]]] = [
         ],
     ),
     (
+        "a clock that was ahead and is set right",
+        [
+            _at(at(8), MORNING),
+            _at(at(19), MORNING),
+            _at(at(9), MORNING),
+            _at(at(8, "20:00:00"), MORNING),
+            _at(at(13), MORNING),
+        ],
+        [
+            ("yellow", ["first decision", f"new finding {MORNING_ID}: encounter, yellow"]),
+            ("green", [f"finding {MORNING_ID} ended"]),
+            ("yellow", ["clock set back", f"finding {MORNING_ID} is back: encounter, yellow"]),
+            ("green", [f"finding {MORNING_ID} ended"]),
+        ],
+    ),
+    (
         "rulebooks and old data",
         [
             step(facts(MORNING), at(8)),
@@ -135,6 +152,10 @@ def relinked(entries: list[Any]) -> list[Any]:
     return chain
 
 
+def _set_back(time: int) -> Callable[[Any], Any]:
+    return lambda entry: entry | {"time": time, "why": [CLOCK_SET_BACK, *entry["why"]]}
+
+
 def _chains(entries: list[Any]) -> list[Case]:
     def case(name: str, chain: list[Any], error: str | None = "VerificationError") -> Case:
         texts = [canonical_json(entry).decode() for entry in chain]
@@ -155,11 +176,17 @@ def _chains(entries: list[Any]) -> list[Case]:
         case("step 1: two entries exchanged", relinked([entries[0], entries[2], entries[1], *entries[3:]])),
         case("step 2: a beginning with a hash", changed(0, lambda entry: entry | {"previous": "1" * 64})),
         case("step 2: a beginning with a colour before it", changed(0, lambda entry: entry | {"before": "green"})),
+        case("step 2: a beginning with a clock set back", changed(0, _set_back(entries[0]["time"]))),
         case("step 3: a reason changed", changed(1, lambda entry: entry | {"why": ["nothing"]}, relink=False)),
         case("step 3: a digest changed", changed(1, lambda e: e | {"decision_digest": "0" * 64}, relink=False)),
         case("step 4: another colour after", changed(1, lambda entry: entry | {"after": "red"})),
         case("step 4: no colour before", changed(2, lambda entry: entry | {"before": None})),
         case("step 5: time goes back", changed(2, lambda entry: entry | {"time": entries[1]["time"] - 1})),
+        case("step 5: time goes back, and it says so", changed(2, _set_back(entries[1]["time"] - 1)), None),
+        case("step 5: says that time goes back, and it does not", changed(2, _set_back(entries[2]["time"]))),
+        case(
+            "step 5: says so, but not first", changed(2, lambda e: e | {"time": 0, "why": [*e["why"], CLOCK_SET_BACK]})
+        ),
         case("no reason", changed(1, lambda entry: entry | {"why": []}), "FormatError"),
         case("a negative number", changed(1, lambda entry: entry | {"index": -1}), "FormatError"),
         case("a time of 33 bits", changed(4, lambda entry: entry | {"time": 2**32}), "FormatError"),

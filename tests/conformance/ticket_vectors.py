@@ -4,8 +4,9 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from ownhue.device import ENROL, PASSES, sign_request
+from ownhue.device import ENROL, PASSES, device_number, sign_request
 from ownhue.encoding import cbor_encode
+from ownhue.spoken import spoken
 from ownhue.ticket import sign_ticket
 from tests.conformance.expected import Case, bad, good
 from tests.conformance.scripted import EPOCH, NOW, Stream
@@ -52,7 +53,7 @@ def ticket_cases() -> list[Case]:
 
 
 def device_cases() -> list[Case]:
-    """Requests: valid ones, and one or more for each step of pass.md section 6."""
+    """Requests and numbers: valid ones, and one or more for each step of pass.md sections 6 and 12."""
     signed = sign_request(PASSES, BODY, DEVICE)
     asked: dict[str, Any] = {"purpose": "OWNHUE-PASSES", "now": NOW, "tolerance": 3600}
 
@@ -103,4 +104,38 @@ def device_cases() -> list[Case]:
             request=request(),
             **asked | {"now": NOW - 3601},
         ),
+        *_number_cases(),
+    ]
+
+
+def _number_cases() -> list[Case]:
+    """The number of a device, and words that were heard: valid ones, and each way in which they are none."""
+    device = bytes(DEVICE.verify_key)
+    number = device_number(device)
+    text = spoken(number)
+    words = text.split("-")
+    heard = {
+        "as it is written": text,
+        "in capitals": text.upper(),
+        "with spaces": f" {text.replace('-', '  ')}\n",
+        "with commas, dots and dashes": "\u2013".join(words[:2]) + ", " + ". ".join(words[2:]),
+    }
+    misheard = {
+        "nothing": ("", "FormatError"),
+        "the check word alone": (words[-1], "FormatError"),
+        "a word is missing": ("-".join(words[1:]), "FormatError"),
+        "two words are swapped": ("-".join([words[1], words[0], *words[2:]]), "FormatError"),
+        "a letter that no word has": (text.replace(text[1], "e", 1), "FormatError"),
+        "a word of four letters": (text[1:], "FormatError"),
+        "hexadecimal": (number.hex(), "FormatError"),
+        "too long": ("-" * 995 + text, "LimitError"),
+    }
+    return [
+        good("its number", "device_number", {"number": number.hex()}, device=device.hex()),
+        bad("31 bytes", "device_number", device=device[1:].hex()),
+        good("a number", "spoken", {"text": text}, data=number.hex()),
+        good("the example of the paper", "spoken", {"text": "lusab-babad-nupin"}, data="7f000001"),
+        bad("three bytes", "spoken", data="7f0000"),
+        *[good(name, "heard", {"data": number.hex()}, text=said) for name, said in heard.items()],
+        *[bad(name, "heard", error, text=said) for name, (said, error) in misheard.items()],
     ]

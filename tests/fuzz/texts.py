@@ -10,6 +10,7 @@ from ownhue.report import PLAIN_BYTES, Report, Withdrawal
 from ownhue.report import parts as report_parts
 from ownhue.report import sealed as sealed_report
 from ownhue.report.token import report_keys_body, report_keys_from_body
+from ownhue.spoken import heard
 from ownhue.ticket import open_ticket
 from tests.fuzz import seeds
 from tests.fuzz.target import Target, text
@@ -65,6 +66,7 @@ TARGETS = {
         None,
         seeds.texts("ticket", "open_ticket"),
     ),
+    "spoken": Target(text(heard), None, seeds.texts("device", "heard")),
     "device-request": Target(_device, None, seeds.data("device", "open_request", "request")),
     "code": Target(
         text(code.decode_code), lambda value: code.encode_code(value).encode(), seeds.texts("code", "decode_code")

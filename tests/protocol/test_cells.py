@@ -1,6 +1,7 @@
 """Cells: known ones, pentagons, poles, the antimeridian; everything else is refused. specs/area.md section 1"""
 
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import h3.api.basic_int as h3
@@ -8,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownhue.cells import cell_of, format_cell, is_cell, parent, parse_cell, resolution_of, ring1
+from ownhue.cells import (
+    cell_of,
+    corners_of,
+    format_cell,
+    is_cell,
+    middle_of,
+    parent,
+    parse_cell,
+    resolution_of,
+    ring1,
+    way,
+)
 from ownhue.errors import FormatError, OwnhueError
 
 HOME = 0x871F8342CFFFFFF
@@ -87,6 +99,26 @@ def test_what_is_no_place_is_refused(arguments: tuple[Any, ...]) -> None:
         cell_of(*arguments)
 
 
+@given(_PLACES, st.integers(0, 15))
+def test_the_middle_of_a_cell_lies_in_it_and_its_corners_are_places(place: tuple[int, int], resolution: int) -> None:
+    cell = cell_of(*place, min(resolution, 11))
+    assert cell_of(*middle_of(cell), min(resolution, 11)) == cell
+    assert all(is_cell(cell_of(*corner, 3)) for corner in corners_of(cell))
+
+
+def test_a_way_goes_from_cell_to_neighbour_and_is_none_when_it_is_too_long() -> None:
+    found = way(HOME, cell_of(47_048_000, 7_447_400, 7), 32)
+    assert found is not None
+    assert found[0] == HOME
+    assert all(later in ring1(earlier) for earlier, later in pairwise(found))
+    assert way(HOME, found[-1], len(found)) == found
+    assert way(HOME, found[-1], len(found) - 1) is None
+    assert way(HOME, HOME, 1) == (HOME,)
+    # The other side of the earth; another resolution.
+    assert way(HOME, cell_of(-46_948_000, -172_552_600, 7), 10**9) is None
+    assert way(HOME, cell_of(46_948_000, 7_447_400, 8), 32) is None
+
+
 # No cell: zero, one bit off, a digit 7, another mode (an edge, a vertex), 65 bits, and things that are no numbers.
 _NO_CELLS = [0, -1, HOME ^ 1, HOME | 7 << 24, HOME ^ 1 << 60, 0x22871F8342CFFFFF, HOME | 1 << 63, 2**64, HOME + 2**64]
 
@@ -94,7 +126,8 @@ _NO_CELLS = [0, -1, HOME ^ 1, HOME | 7 << 24, HOME ^ 1 << 60, 0x22871F8342CFFFFF
 @pytest.mark.parametrize("value", [*_NO_CELLS, True, None, "871f8342cffffff", 1.5, b"", []])
 def test_what_is_no_cell_is_none_and_no_function_takes_it(value: Any) -> None:
     assert not is_cell(value)
-    for function in (ring1, format_cell, resolution_of, lambda cell: parent(cell, 0)):
+    functions = (ring1, format_cell, resolution_of, middle_of, corners_of, lambda cell: parent(cell, 0))
+    for function in (*functions, lambda cell: way(HOME, cell, 9), lambda cell: way(cell, HOME, 9)):
         with pytest.raises((FormatError, TypeError) if isinstance(value, list) else FormatError):
             function(value)
 

@@ -57,10 +57,14 @@ class Anchor:
 
         A clock that is a little slow is not set back: matching allows as much (specs/identifiers.md section 7).
         """
+        floor = self.floor()
+        return floor if wall < floor - CLOCK_ALLOWANCE_SECONDS else wall
+
+    def floor(self) -> int:
+        """The unix second that it is at least, by accepted heads; 0 as long as none was seen."""
         boot, reading = self._clock.reading()
         self._keep_anew(boot, reading)
-        floor = 0 if self._accepted is None else self._accepted.not_before(boot, reading)
-        return floor if wall < floor - CLOCK_ALLOWANCE_SECONDS else wall
+        return 0 if self._accepted is None else self._accepted.not_before(boot, reading)
 
     def _keep_anew(self, boot: bytes, reading: int) -> None:
         kept = self._signed

@@ -5,7 +5,7 @@
 
 - Whoever watches the line sees the same requests, of the same sizes, to the same places as of a real report.
 - What is under way is kept: a phone that was switched off in between goes on with the report.
-- When decoys are sent is not decided here.
+- When decoys are sent is not decided here, but in outgoing.py.
 """
 
 from ownhue_client.phone.door import Door
@@ -31,6 +31,10 @@ class Decoys:
     def under_way(self) -> bool:
         """Whether the claim of a decoy was sent and its report was not."""
         return self._store.get(_SENT) is not None
+
+    def cover(self, now: int) -> None:
+        """Send the publisher what looks like the message that follows a claim. Raises UnreachableError."""
+        self._door.decoy(PUBLISHER_PATH, now)
 
     def send(self, now: int) -> bool:
         """Send the next request of the sequence; True when it was the last.

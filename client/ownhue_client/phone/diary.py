@@ -4,7 +4,9 @@ It judges by the clock anchor's time when the wall clock was set back (specs/ide
 hold news back could turn back the clock too, and old data would be called fresh, or a rulebook that is over decide.
 """
 
-from ownhue.colour import Decision, Facts, decide, decision_bytes, parse_decision
+from collections.abc import Callable
+
+from ownhue.colour import CertificateFact, ClearanceFact, Decision, Facts, decide, decision_bytes, parse_decision
 from ownhue.journal import JournalEntry, next_entry, parse_entry
 from ownhue.records import record_bytes
 from ownhue_client.phone.anchor import Anchor
@@ -15,15 +17,30 @@ from ownhue_client.phone.hearing import Hearing
 from ownhue_client.phone.records import day_of, result_of
 from ownhue_client.phone.store import Store
 
-#: States written when a phone is made: salt of finding ids (bytes), and since when it has been listening (unix).
+#: States: salt of finding ids (bytes); since when the phone has been listening, as far as the kept history does not say
+#: better (unix seconds). Both are written when it is made.
 SALT, OBSERVED_SINCE = "salt", "observed_since"
+#: A clock that is corrected by so little is not called set back: it is judged by the second of the decision before.
+SKEW_SECONDS = 60
 _DECISION = "decision"
 
 
 class Diary:
     """Decisions and journal in *store*."""
 
-    def __init__(self, store: Store, hearing: Hearing, documents: Documents, home: Followed, anchor: Anchor) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hearing: Hearing,
+        documents: Documents,
+        home: Followed,
+        anchor: Anchor,
+        certificates: Callable[[], tuple[CertificateFact, ...]],
+        clearances: Callable[[], tuple[ClearanceFact, ...]],
+    ) -> None:
+        """*certificates*, *clearances*: what the owner's papers mean now."""
+        self._certificates = certificates
+        self._clearances = clearances
         self._store = store
         self._hearing = hearing
         self._documents = documents
@@ -35,26 +52,36 @@ class Diary:
         evidence = Evidence(self._store, self._home.name)
         return Facts(
             salt=self._store.need(SALT),
-            observed_since=self._store.need(OBSERVED_SINCE),
+            observed_since=self.observed_since(now),
             published_until=self._home.published_until,
-            radio_share_percent=self._hearing.share_percent(now),
+            radio_share_percent=self._hearing.listening.share_percent(now),
             windows=tuple(evidence.windows()),
             withdrawn=evidence.withdrawn(),
             results=tuple(result_of(row.value) for row in self._store.rows("results")),
+            certificates=self._certificates(),
+            clearances=self._clearances(),
         )
 
     def decide(self, now: int) -> Decision:
-        """The colour at *now*; a change goes into the journal. Raises StateError when time went back."""
+        """The colour at *now*; a change goes into the journal."""
         now = self._anchor.now(now)
-        before = self.last_decision()
-        after = decide(self._documents.rulebook_at(now), self.facts(now), now)
-        newest = self._store.newest("journal")
-        entry = next_entry(parse_entry(newest.value) if newest else None, before, after)
+        # Whole: of two threads that decide at once, the second goes on from what the first wrote.
         with self._store.atomic():
+            newest = self._store.newest("journal")
+            # Whose owner erased the journal begins a new one.
+            before = self.last_decision() if newest else None
+            if before is not None and 0 < before.time - now <= SKEW_SECONDS:
+                now = before.time
+            after = decide(self._documents.rulebook_at(now), self.facts(now), now)
+            entry = next_entry(parse_entry(newest.value) if newest else None, before, after)
             self._store.put(_DECISION, decision_bytes(after))
             if entry is not None:
                 self._store.add_bytes("journal", day_of(now), record_bytes(entry))
         return after
+
+    def observed_since(self, now: int) -> int:
+        """Since when the phone has been listening without a gap of a day, unix seconds."""
+        return min(self._hearing.listening.since(now, self._store.need(OBSERVED_SINCE)), now)
 
     def last_decision(self) -> Decision | None:
         """The newest decision; None before the first."""
@@ -63,4 +90,6 @@ class Diary:
 
     def journal(self) -> list[JournalEntry]:
         """Every change so far; ``ownhue.journal.verify_chain`` checks that none was altered."""
-        return [parse_entry(row.value) for row in self._store.bytes_rows("journal")]
+        # In the order in which they were made: after a clock that was ahead days go back.
+        rows = sorted(self._store.bytes_rows("journal"), key=lambda row: row.id)
+        return [parse_entry(row.value) for row in rows]

@@ -1,4 +1,4 @@
-"""The signed documents that a phone holds: rulebooks, keys for report tokens, epoch keys, the region directory.
+"""The signed documents that a phone holds: rulebooks, report token keys, epoch keys, directory, certificate signers.
 
 specs/publication.md section 4, specs/trust.md section 9
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
+from ownhue.certificate.trust_list import DOCUMENT_KIND, TrustList, trust_from_body
 from ownhue.encoding import canonical_json
 from ownhue.errors import ForkError, StateError, VerificationError
 from ownhue.params import ReportType
@@ -27,7 +28,8 @@ from ownhue_client.publication import KEPT_RULEBOOKS, NamedDocument, RegionKeys
 
 #: Kinds of documents; also the folders of the published files, and the names in the store behind "document.".
 RULEBOOK, REPORT_KEYS, EPOCHS, REGIONS = "rulebook", "report-keys", "epochs", "regions"
-KINDS = frozenset((RULEBOOK, REPORT_KEYS, EPOCHS, REGIONS))
+SIGNERS = DOCUMENT_KIND
+KINDS = frozenset((RULEBOOK, REPORT_KEYS, EPOCHS, REGIONS, SIGNERS))
 _SEEN_EPOCHS = "epochs_seen"
 #: State: [[unix second from which it counts, the rulebook as it was signed], ...], oldest first.
 _RULEBOOKS = "rulebooks"
@@ -55,6 +57,8 @@ class Documents:
             self._take_epochs(data)
         elif kind == REGIONS:
             self._take_regions(data)
+        elif kind == SIGNERS:
+            self._check_signers(_signers(data, self._keys()))
         else:
             _report_keys(data, self._keys())
         self._store.put(f"document.{kind}", data)
@@ -98,6 +102,11 @@ class Documents:
     def directory(self) -> Regions | None:
         """The home region's directory of regions; None when none is published."""
         return _opened(_regions, self._store.get(f"document.{REGIONS}"), self._keys)
+
+    @property
+    def signers(self) -> TrustList | None:
+        """Whose health certificates count, and which were revoked; None when no list is published."""
+        return _opened(_signers, self._store.get(f"document.{SIGNERS}"), self._keys)
 
     def epoch_key(self, epoch: int) -> EpochKey | None:
         """The issuer's key of *epoch*, or None when none is published."""
@@ -156,6 +165,10 @@ class Documents:
         known = _opened(_epochs, self._store.get(f"document.{EPOCHS}"), self._keys)
         return dict(self._store.get(_SEEN_EPOCHS, [])) if known else {}
 
+    def _check_signers(self, new: TrustList) -> None:
+        if new.region != self._region.name:
+            raise VerificationError("the list of certificate signers is for another region")
+
     def _take_regions(self, data: bytes) -> None:
         new, old = _regions(data, self._keys()), self.directory
         if new.home != self._region.name:
@@ -193,3 +206,8 @@ def _report_keys(data: bytes, keys: RegionKeys) -> tuple[ReportTokenKey, ...]:
 @lru_cache(maxsize=4)
 def _regions(data: bytes, keys: RegionKeys) -> Regions:
     return regions_of_body(keys.open_document(data, REGIONS))
+
+
+@lru_cache(maxsize=4)
+def _signers(data: bytes, keys: RegionKeys) -> TrustList:
+    return trust_from_body(keys.open_document(data, SIGNERS))

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
-from ownhue.errors import FormatError, StateError
+from ownhue.errors import FormatError, OwnhueError, StateError
 from ownhue.params import FRAME_BYTES
 from ownhue_client.errors import MissingError, UnreachableError
 from ownhue_client.fetching import HTTP_TROUBLE, MAX_FILE_BYTES, Deadline, file_deadline, read_limited
@@ -37,6 +37,7 @@ REFUSALS = {
     "ticket_spent": "this ticket was already used by another phone",
     "bad_signature": "the issuer does not accept this phone's signature; is the clock right?",
     "unknown_device": "this phone is not enrolled",
+    "stopped_device": "this phone was reported as lost; enrol a new one with a ticket of the desk",
     "wrong_epoch": "the issuer gives no passes for that day",
     "quota": "the issuer gives no more passes for that day",
 }
@@ -46,6 +47,10 @@ LATER = {
     "unavailable": "the server failed; try again later",
     "too_many": "too many requests from this network were refused; try again in an hour",
 }
+
+
+#: What goes wrong before anything is sent.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class RefusedError(StateError):
@@ -122,7 +127,11 @@ class Door:
                 data = read_limited(response, limit, deadline)
             finally:
                 response.close()
+        except OwnhueError:
+            self._ledger.failed(row, "broken off")
+            raise
         except HTTP_TROUBLE as error:
+            self._ledger.failed(row, "no connection" if isinstance(error, _NEVER_SENT) else "no answer")
             raise UnreachableError(
                 f"{request.url.host} cannot be reached: {type(error).__name__}",
                 again=isinstance(error, httpx.TransportError),

@@ -122,8 +122,9 @@ class Followed:
         except VerificationError as error:
             self._suspicion.met(error, self.keys_or_installed, self._root, fetch, now)
             raise
-        # The publisher removes key files by the time of its head; the own clock may be behind.
-        oldest = max(now, state.log.head_time) - RETENTION_DAYS * DAY_SECONDS
+        # The publisher removes key files by the time of its head. The own clock has no say: ahead for a moment, it
+        # would let go of files that are not asked for again.
+        oldest = state.log.head_time - RETENTION_DAYS * DAY_SECONDS
         with self._store.atomic():
             if state != before:
                 self._store.put(state_name(self.name), state.to_bytes())

@@ -1,7 +1,7 @@
 """What the radio heard and when it listened. specs/exposure.md section 1, specs/identifiers.md section 6
 
-A scan in which somebody was heard counts by its sightings; :meth:`Hearing.note_scans` is for the others, and for those
-that were planned and did not run. Every sighting is kept with what the clock anchor said when it was heard.
+A scan in which somebody was heard is noted by its sightings; :meth:`Hearing.note_scans` is for the others, and for
+those that were planned and did not run (listening.py). Every sighting is kept with what the clock anchor said then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,9 @@ from ownhue.identifiers import Beacon
 from ownhue.matching import Sighting
 from ownhue.params import RETENTION_DAYS
 from ownhue_client.phone.anchor import Anchor
-from ownhue_client.phone.records import DAY_SECONDS, day_of, pack_sightings, unpack_sightings
+from ownhue_client.phone.listening import Listening
+from ownhue_client.phone.records import day_of, pack_sightings, unpack_sightings
 from ownhue_client.phone.store import Store
-
-_HOUR = 3600
-_HOURS = 24
 
 
 class Hearing:
@@ -25,6 +23,7 @@ class Hearing:
     def __init__(self, store: Store, anchor: Anchor) -> None:
         self._store = store
         self._anchor = anchor
+        self.listening = Listening(store)
 
     def hear(self, sightings: Iterable[Sighting]) -> None:
         """Keep *sightings*, all or none, each not before its own ``not_before`` or, where that is 0, the anchor's.
@@ -32,41 +31,25 @@ class Hearing:
         A radio that hands over late stamps them itself. Raises FormatError for one that no radio gives.
         """
         bound = self._anchor.not_before()
-        groups = groupby(sightings, lambda item: (day_of(item.time), item.not_before or bound))
+        heard = list(sightings)
+        groups = groupby(heard, lambda item: (day_of(item.time), item.not_before or bound))
         packed = [(day, pack_sightings(group, not_before)) for (day, not_before), group in groups]
-        if len(packed) == 1:
-            self._store.add_bytes("sightings", *packed[0])
-            return
-        with self._store.atomic():
-            for day, group in packed:
-                self._store.add_bytes("sightings", day, group)
+        try:
+            with self._store.atomic():
+                for day, group in packed:
+                    self._store.add_bytes("sightings", day, group)
+                self.listening.note((sighting.time for sighting in heard), ran=True)
+        except BaseException:
+            self.listening.forget()
+            raise
 
     def note_scans(self, times: Iterable[int], *, ran: bool) -> None:
         """Note planned scans at *times* (unix seconds) that heard nobody, or did not run; all or none."""
-        with self._store.atomic():
-            for day, group in groupby(times, day_of):
-                self._note_day(day, group, ran)
-
-    def _note_day(self, day: int, times: Iterable[int], ran: bool) -> None:
-        row = next(self._store.rows("scans", day, day), None)
-        counts = row.value if row else [[0, 0] for _ in range(_HOURS)]
-        for time in times:
-            counts[time % DAY_SECONDS // _HOUR][0 if ran else 1] += 1
-        if row:
-            self._store.replace("scans", row, counts)
-        else:
-            self._store.add("scans", day, counts)
-
-    def share_percent(self, now: int) -> int | None:
-        """Share of the scans planned in the last 24 hours that ran, rounded down; None when none was planned."""
-        since, today = now - DAY_SECONDS, day_of(now)
-        heard = {sighting.scan_id for sighting in self.sightings(today - 1, today) if since < sighting.time <= now}
-        ran, missed = len(heard), 0
-        for row in self._store.rows("scans", today - 1, today):
-            for hour, (noted, failed) in enumerate(row.value):
-                if row.day * DAY_SECONDS + hour * _HOUR > since:
-                    ran, missed = ran + noted, missed + failed
-        return 100 * ran // (ran + missed) if ran + missed else None
+        try:
+            self.listening.note(times, ran=ran)
+        except BaseException:
+            self.listening.forget()
+            raise
 
     def identifiers(self, now: int) -> int:
         """How many different identifiers were heard and are still kept."""

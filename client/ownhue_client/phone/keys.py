@@ -8,8 +8,9 @@
 
 from collections.abc import Callable
 
-from ownhue.identifiers import Beacon, Metadata, TemporaryExposureKey, beacon_at, interval_number, period_start
+from ownhue.identifiers import Beacon, Metadata, TemporaryExposureKey, interval_number, period_start
 from ownhue.params import KEY_PERIOD
+from ownhue.place_tag import beacon_in
 from ownhue.report import withdrawal_secret
 from ownhue_client.phone.records import interval_day
 from ownhue_client.phone.store import Store
@@ -29,25 +30,30 @@ class OwnKeys:
         self._metadata = Metadata(transmit_power=transmit_power)
         self._beacon: tuple[int, Beacon] | None = None
 
-    def beacon_at(self, now: int) -> Beacon:
-        """What the radio sends in the interval of *now* (unix seconds)."""
+    def beacon_at(self, now: int, cell: int | None = None) -> Beacon:
+        """What the radio sends in the interval of *now* (unix seconds), begun in *cell* (resolution 7; None: unknown).
+
+        The first call in an interval decides: what is on the air is not changed in the middle of it.
+        """
         interval = interval_number(now)
         if self._beacon is None or self._beacon[0] != interval:
-            self._beacon = (interval, beacon_at(self.key_at(interval), interval, self._metadata))
+            self._beacon = (interval, beacon_in(self.key_at(interval), interval, self._metadata, cell))
         return self._beacon[1]
 
     def key_at(self, interval: int) -> TemporaryExposureKey:
         """The key that covers *interval*, made and stored if there is none."""
-        known = self.of_day(interval_day(interval))
-        for key in known:
-            if key.covers(interval):
-                return key
-        start = period_start(interval)
-        begin = max([start, *(key.end for key in known if key.end <= interval)])
-        end = min([start + KEY_PERIOD, *(key.rolling_start for key in known if key.rolling_start > interval)])
-        key = TemporaryExposureKey(self._random(TEK_BYTES), begin, end - begin)
-        self._store.add("own_keys", interval_day(interval), [key.data, key.rolling_start, key.rolling_period])
-        return key
+        # Whole: the radio asks for it while a claim looks at the periods in another thread.
+        with self._store.atomic():
+            known = self.of_day(interval_day(interval))
+            for key in known:
+                if key.covers(interval):
+                    return key
+            start = period_start(interval)
+            begin = max([start, *(key.end for key in known if key.end <= interval)])
+            end = min([start + KEY_PERIOD, *(key.rolling_start for key in known if key.rolling_start > interval)])
+            key = TemporaryExposureKey(self._random(TEK_BYTES), begin, end - begin)
+            self._store.add("own_keys", interval_day(interval), [key.data, key.rolling_start, key.rolling_period])
+            return key
 
     def of_day(self, day: int) -> list[TemporaryExposureKey]:
         """The keys of a UTC day (unix // 86400), oldest first. A period never reaches into a second day."""

@@ -47,6 +47,8 @@ class Periods:
         """
         last = interval_number(now)
         first = last - RETENTION_DAYS * MAX_KEY_PERIOD
+        # The present key goes with the claim, also when nothing was sent under it yet: its owner has to see it.
+        self._keys.key_at(last)
         days = day_of(first * INTERVAL_SECONDS), day_of(now)
         keys = [key for key in self._keys.of_days(*days) if first <= key.rolling_start <= last]
         heard = Counter(interval_number(time) for time in self._heard_times(*days))

@@ -14,7 +14,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from ownhue.claim_code import parse_claim_code
 from ownhue.colour import OwnResult
@@ -24,6 +24,7 @@ from ownhue.params import MAX_REPORT_KEYS, ReportType
 from ownhue.report import Report, ReportKey, commitment_of, report_message, seal
 from ownhue_client.phone.door import Door, RefusedError
 from ownhue_client.phone.keys import OwnKeys
+from ownhue_client.phone.outgoing import REPORT_ITEM, Outgoing
 from ownhue_client.phone.periods import Periods
 from ownhue_client.phone.records import day_of, result_record
 from ownhue_client.phone.store import Store
@@ -35,9 +36,16 @@ CLAIM = "claim"
 #: The state under which the report lies after that: the claim's, and "token", "sealed", "sealed_to", "sending", "desk",
 #: "sent", "refused".
 REPORT = "report"
+#: The state under which a withdrawal lies: {"claim", "keys", "of", "token", "sealed", "sealed_to", "refused"}; "of" is
+#: the code of the report that it takes back.
+WITHDRAWAL = "withdrawal"
 #: Where reports and withdrawals go.
 PUBLISHER_PATH = "/publisher/v1/report"
 _MESSAGE_BYTES = 32
+
+ReportState = Literal["none", "claiming", "waiting", "given to the desk", "sent", "refused"]
+#: What stands in a report, and what that means; the first that is there counts.
+_STATES: tuple[tuple[str, ReportState], ...] = (("sent", "sent"), ("refused", "refused"), ("desk", "given to the desk"))
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class Outbox:
     keys: OwnKeys
     tokens: Tokens
     random: Callable[[int], bytes]
+    outgoing: Outgoing
+    """What is to follow each claim, and when."""
 
 
 class Reports:
@@ -80,21 +90,28 @@ class Reports:
         claimed = self._store.get(CLAIM)
         if not claimed or claimed["claim"]["code"] != canonical:
             self._settle(canonical, tested_on, onset, now, leave_out)
-        token = self._out.tokens.send(CLAIM, now)
+        token = self._token(now)
         with self._store.atomic(durable=True):
             self._store.put(REPORT, self._store.get(CLAIM) | {"token": token})
             self._store.drop(CLAIM)
+            self._out.outgoing.plan(REPORT_ITEM, now)
             self._store.add("results", day_of(now), result_record(result))
 
     def report(self, now: int) -> int:
-        """Send the report to the publisher; how many keys it had (0: all were left out, nothing was sent).
+        """Send the report to the publisher; how many keys it had (0: all were left out, and a decoy was sent).
 
-        Raises StateError when there is nothing to send or it was sent already, UnreachableError (call again),
-        RefusedError.
+        Raises StateError when there is nothing to send, it was sent already or is being taken back, UnreachableError
+        (call again), RefusedError.
         """
         report = self._waiting()
+        taking_back = self._store.get(WITHDRAWAL)
+        if taking_back and "token" not in taking_back:
+            # What is taken back was settled with its claim: a report that goes out after that would stay published.
+            raise StateError("this result is being taken back; finish that first")
         if not report["keys"]:
-            self._store.put(REPORT, report | {"sent": now})
+            # A claim that no message follows would tell that its owner left out every period.
+            self._out.door.decoy(PUBLISHER_PATH, now)
+            self._settled(report | {"sent": now})
             return 0
         repeated = "sending" in report or "desk" in report
         report = self._sealed(report) | {"sending": now}
@@ -104,10 +121,41 @@ class Reports:
             deliver(self._out.door, report["sealed"], "report own keys", now, delivered_before=repeated)
         except RefusedError as error:
             # It may be sent again, but must not stand in the way of another claim.
-            self._store.put(REPORT, report | {"refused": error.word})
+            self._settled(report | {"refused": error.word})
             raise
-        self._store.put(REPORT, report | {"sent": now})
+        self._settled(report | {"sent": now})
         return len(report["keys"])
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a report waits to be sent by this phone itself."""
+        report = self._store.get(REPORT)
+        return bool(report) and not report.keys() & {"sent", "desk", "refused"}
+
+    def status(self) -> tuple[ReportState, int, int | None, str]:
+        """How it stands, how many keys it has, when it left the phone (unix seconds), the publisher's refusal."""
+        report = self._store.get(REPORT)
+        if self._store.get(CLAIM) or not report:
+            return ("claiming" if self._store.get(CLAIM) else "none"), 0, None, ""
+        count, left = len(report["keys"]), report.get("sent", report.get("desk"))
+        for mark, state in _STATES:
+            if mark in report:
+                return state, count, left, report.get("refused", "") if state == "refused" else ""
+        return "waiting", count, None, ""
+
+    def _token(self, now: int) -> bytes:
+        try:
+            return self._out.tokens.send(CLAIM, now)
+        except RefusedError:
+            # A claim that no message follows would tell whoever is on the line that it was refused.
+            self._out.outgoing.plan(REPORT_ITEM, now)
+            raise
+
+    def _settled(self, report: dict[str, Any]) -> None:
+        """Keep the publisher's answer; nothing more is to follow the claim."""
+        with self._store.atomic(durable=True):
+            self._store.put(REPORT, report)
+            self._out.outgoing.done(REPORT_ITEM)
 
     def seal_report(self, now: int) -> bytes:
         """The report as a file for the desk, which can upload but not read it (12,048 bytes); the same every time

@@ -2,17 +2,15 @@
 
 - A box's plain text begins with its purpose (the table's name), so a box moved into another table does not open.
 - A wrapped key's plain text begins with its kind and day, so keys cannot change places.
-- Destroying a wrapped key makes everything that it sealed unreadable, in every copy of the file.
+- Destroying a wrapped key makes everything that it sealed unreadable, wherever a disk may keep pages of it.
 """
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from ownhue.errors import StateError, VerificationError
+from ownhue.errors import VerificationError
 
 _WRAP_PURPOSE = b"OWNHUE-STORE-KEY"
 
@@ -59,26 +57,6 @@ def unseal(box: SecretBox, purpose: str, sealed: bytes) -> bytes:
     if not value.startswith(prefix):
         raise VerificationError(f"a record of {purpose} was moved there from elsewhere")
     return bytes(value[len(prefix) :])
-
-
-def read_master_key(path: Path) -> bytes:
-    """The 32 bytes of a key file. Raises StateError when it is absent or not a key."""
-    try:
-        key = path.read_bytes()
-    except OSError as error:
-        raise StateError(f"there is no phone in {path.parent}") from error
-    if len(key) != SecretBox.KEY_SIZE:
-        raise StateError(f"{path.name} is not a key of {SecretBox.KEY_SIZE} bytes")
-    return key
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, and wait until it is on the disk."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _label(name: KeyName) -> bytes:

@@ -18,6 +18,10 @@ class Settings:
     days_ahead: int = 2
     #: Most bytes of one downloaded file.
     download_bytes: int = MAX_FILE_BYTES
+    #: Most bytes of one synchronisation, of all regions together: enough for a whole log and two weeks of key files.
+    sync_bytes: int = 256 << 20
+    #: Most seconds of one synchronisation. What it did not come to is for the next one.
+    sync_seconds: float = 1800.0
     #: Seconds without an answer after which a server counts as out of reach.
     timeout_seconds: float = 60.0
     #: How a published file is asked for again within one sync; None: not before the next sync.

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ownhue_client.errors import MissingError
 from ownhue_client.fetching import MAX_FILE_BYTES, Fetch, Mirror, Retries, folder_fetch, is_folder, limit_of, retrying
+from ownhue_client.phone.budget import Budget
 from ownhue_client.phone.door import Door
 from ownhue_client.phone.ledger import Ledger, LedgerLine
 from ownhue_client.phone.store import Row
@@ -38,10 +39,14 @@ class Source(Protocol):
 class ServerSource:
     """The servers at the addresses of a region; *door* opens a door to one. *home*: name of the home region.
 
-    With *retries* a file is asked for again where that may help; each request stands in the ledger.
+    With *retries* a file is asked for again where that may help; each request stands in the ledger. All that is asked
+    for together, of all regions, stays within *budget*.
     """
 
-    def __init__(self, door: Callable[[str], Door], home: str, retries: Retries | None = None) -> None:
+    def __init__(
+        self, door: Callable[[str], Door], home: str, retries: Retries | None = None, budget: Budget | None = None
+    ) -> None:
+        self._budget = budget
         self._door = door
         self._home = home
         self._retries = retries
@@ -56,7 +61,10 @@ class ServerSource:
 
         def fetch(path: str) -> bytes:
             where = f"/{path}" if path == REGION_FILE else f"/{_PUBLISHED}/{path}"
-            return door.fetch(where, _purpose(path) + whose, now, limit_of(path))
+            purpose = _purpose(path) + whose
+            if self._budget is None:
+                return door.fetch(where, purpose, now, limit_of(path))
+            return self._budget.spend(lambda most: door.fetch(where, purpose, now, most), limit_of(path))
 
         return fetch if self._retries is None else retrying(fetch, self._retries)
 
@@ -92,7 +100,7 @@ class FolderSource:
                 row = self._ledger.sending(LedgerLine(now, "", READ_FROM_A_FOLDER, 0, 0))
             data = fetch_beside(path) if path == REGION_FILE else fetch_published(path)
             total += len(data)
-            self._ledger.answered(row, total)
+            self._ledger.answered(row, total, "read")
             return data
 
         return fetch

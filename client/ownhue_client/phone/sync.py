@@ -17,18 +17,20 @@ from dataclasses import dataclass, replace
 from ownhue.documents import MAX_DOCUMENT_BYTES
 from ownhue.errors import FormatError, OwnhueError, StateError, VerificationError
 from ownhue.matching import Matcher, windows_from
-from ownhue.params import RETENTION_DAYS
 from ownhue.regions import RegionEntry, regions_to_follow
 from ownhue_client.fetching import Fetch, Mirror, mirror_fetch, try_mirrors
 from ownhue_client.phone.anchor import Anchor
 from ownhue_client.phone.contradictions import Contradictions
+from ownhue_client.phone.discarded import Discarded
 from ownhue_client.phone.documents import KINDS, Documents
 from ownhue_client.phone.evidence import Evidence
 from ownhue_client.phone.followed import Followed
+from ownhue_client.phone.places import Places
 from ownhue_client.phone.records import day_of, unpack_sightings
 from ownhue_client.phone.sources import Source
 from ownhue_client.phone.store import Store
 from ownhue_client.phone.visits import Visits
+from ownhue_client.phone.whereabouts import Whereabouts
 from ownhue_client.publication import NamedDocument, PublicationState, named_documents, read_entry, targets_of
 
 #: State: [[name of a visited region, why it could not be followed the last time], ...].
@@ -206,8 +208,11 @@ class _Comparing:
         """Compare the pending key files of *region*; how many files, keys and new windows."""
         files = keys = windows = 0
         for row, content in region.key_files(fetch):
-            found = windows_from(self._matcher().match(content.keys, content.end), content.end)
+            matcher = self._matcher()
+            matcher.discarded = dict.fromkeys(matcher.discarded, 0)
+            found = windows_from(matcher.match(content.keys, content.end), content.end)
             with self._store.atomic():
+                Discarded(self._store).add(day_of(self._now), matcher.discarded)
                 windows += self._evidence.add(found, region.name)
                 self._evidence.revise(content.revised_keys, content.end, region.name)
                 self._store.delete("pending", row)
@@ -216,8 +221,11 @@ class _Comparing:
 
     def _matcher(self) -> Matcher:
         if self._known is None:
-            groups = self._store.bytes_rows("sightings", day_of(self._now) - RETENTION_DAYS - 1)
-            self._known = Matcher(sighting for row in groups for sighting in unpack_sightings(row.value))
+            # Whatever is kept: by a clock that is ahead for a moment, the newest would be too old, and each key file
+            # is compared only once.
+            groups = self._store.bytes_rows("sightings")
+            heard = (sighting for row in groups for sighting in unpack_sightings(row.value))
+            self._known = Matcher(heard, places=Whereabouts(Places(self._store).all).cells_between)
         return self._known
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from ownhue.device import ENROL, PASSES, sign_request
+from ownhue.device import ENROL, PASSES, device_number, sign_request
 from ownhue.errors import FormatError, StateError, VerificationError
 from ownhue.params import PASSES_PER_EPOCH
 from ownhue.passes import EpochKey, Pass, PassRequest, epoch_of, finish_pass, request_pass
@@ -65,16 +65,22 @@ class Wallet:
         self._door.post("/issuer/v1/enrol", body, "enrol this phone", now)
         self._store.put(_ENROLLED, now)
 
-    def fetch(self, now: int) -> int:
-        """Fetch passes for today and the next days, where there are none left; how many came.
+    def number(self) -> bytes | None:
+        """The device's number (8 bytes), by which the desk stops it when it is lost; None before it is enrolled."""
+        if self._store.get(_ENROLLED) is None:
+            return None
+        return device_number(bytes(SigningKey(self._store.need(_DEVICE)).verify_key))
+
+    def fetch(self, now: int, days_ahead: int | None = None) -> int:
+        """Fetch passes for today and the next *days_ahead*, where there are none left; how many came.
 
         Raises StateError when not enrolled, UnreachableError, RefusedError. What came before an error is kept.
         """
         if self._store.get(_ENROLLED) is None:
             raise StateError("this phone is not enrolled; get a ticket at a desk")
-        today = epoch_of(now)
+        today, ahead = epoch_of(now), self._settings.days_ahead if days_ahead is None else days_ahead
         self._forget_before(today)
-        return sum(self._fetch_epoch(epoch, now) for epoch in range(today, today + self._settings.days_ahead + 1))
+        return sum(self._fetch_epoch(epoch, now) for epoch in range(today, today + ahead + 1))
 
     def left(self, now: int) -> int:
         """Passes left for the day of *now*."""

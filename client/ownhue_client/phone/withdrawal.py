@@ -2,8 +2,10 @@
 
 specs/report.md section 6. Two steps, each whole or not at all; the same call again goes on where it stopped:
 
-1. a code of type "revoked" becomes a token: from here on the own result no longer counts;
-2. keys that went out are withdrawn at the publisher with their secrets; a report not sent yet is dropped.
+1. a code of type "revoked" becomes a token: from here on the own result no longer counts, and a report that was not
+   sent yet never will be;
+2. as much later as a report would follow (outgoing.py), keys that went out are withdrawn at the publisher with their
+   secrets; where none did, a decoy goes in their place.
 """
 
 from typing import Any
@@ -13,13 +15,12 @@ from ownhue.errors import StateError
 from ownhue.params import ReportType
 from ownhue.report import Withdrawal, seal, withdrawal_message
 from ownhue_client.phone.door import RefusedError
+from ownhue_client.phone.outgoing import WITHDRAWAL_ITEM
 from ownhue_client.phone.records import result_of, result_record
-from ownhue_client.phone.report import REPORT, Outbox, deliver
+from ownhue_client.phone.report import PUBLISHER_PATH, REPORT, WITHDRAWAL, Outbox, ReportState, deliver
 from ownhue_client.phone.store import Row
 from ownhue_client.phone.tokens import token_key
 
-#: The state under which a withdrawal lies: {"claim", "keys", "token", "sealed", "sealed_to", "refused"}.
-WITHDRAWAL = "withdrawal"
 _MESSAGE_BYTES = 32
 
 
@@ -30,8 +31,8 @@ class Withdrawals:
         self._out = outbox
         self._store = outbox.store
 
-    def withdraw(self, code: str, now: int) -> int:
-        """Take back the newest own result; how many published keys were withdrawn with it.
+    def claim(self, code: str, now: int) -> int:
+        """Take back the newest own result; how many published keys are to be withdrawn with it.
 
         Raises StateError (no result, or a code of another purpose), UnreachableError (call again), RefusedError.
         """
@@ -44,18 +45,56 @@ class Withdrawals:
             self._settle(canonical, now)
         if "token" not in self._store.get(WITHDRAWAL):
             self._claim(now)
-        return self._send(now)
+        return len(self._store.get(WITHDRAWAL)["keys"])
+
+    def send(self, now: int) -> int:
+        """Withdraw the keys at the publisher; how many (0: none were published, and a decoy was sent).
+
+        Raises StateError when nothing was claimed, UnreachableError (call again), RefusedError.
+        """
+        pending = self._store.get(WITHDRAWAL)
+        if not pending or "token" not in pending:
+            raise StateError("there is nothing to take back; claim it with a code first")
+        pending = self._sealed(pending)
+        count = self._deliver(pending, now) if pending["keys"] else self._cover(now)
+        with self._store.atomic(durable=True):
+            self._store.drop(WITHDRAWAL)
+            if self._is_of(pending):
+                self._store.drop(REPORT)
+            self._out.outgoing.done(WITHDRAWAL_ITEM)
+        return count
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether keys wait to be withdrawn."""
+        pending = self._store.get(WITHDRAWAL)
+        return bool(pending) and "token" in pending and "refused" not in pending
+
+    def status(self) -> tuple[ReportState, str]:
+        """How it stands, and the publisher's refusal."""
+        pending = self._store.get(WITHDRAWAL)
+        if not pending:
+            return "none", ""
+        if "refused" in pending:
+            return "refused", str(pending["refused"])
+        return ("waiting" if "token" in pending else "claiming"), ""
 
     def _settle(self, code: str, now: int) -> None:
         self._standing_result()
         keys = [[data, self._out.keys.secret_of(data)] for data in self._published()]
         message = withdrawal_message([data for data, _ in keys]) if keys else self._out.random(_MESSAGE_BYTES)
         claim = self._out.tokens.prepare(code, message, now)
+        of = self._report()["claim"]["code"] if self._report() else ""
         with self._store.atomic(durable=True):
-            self._store.put(WITHDRAWAL, {"claim": claim, "keys": keys})
+            self._store.put(WITHDRAWAL, {"claim": claim, "keys": keys, "of": of})
 
     def _claim(self, now: int) -> None:
-        token = self._out.tokens.send(WITHDRAWAL, now)
+        try:
+            token = self._out.tokens.send(WITHDRAWAL, now)
+        except RefusedError:
+            # A claim that no message follows would tell whoever is on the line that it was refused.
+            self._out.outgoing.plan(WITHDRAWAL_ITEM, now)
+            raise
         row = self._standing_result()
         pending = self._store.get(WITHDRAWAL) | {"token": token}
         report_type, tested_on, learned_at, _ = row.value
@@ -63,27 +102,35 @@ class Withdrawals:
         with self._store.atomic(durable=True):
             self._store.put(WITHDRAWAL, pending)
             self._store.replace("results", row, withdrawn)
+            if not pending["keys"]:
+                self._store.drop(REPORT)
+            self._out.outgoing.plan(WITHDRAWAL_ITEM, now)
 
-    def _send(self, now: int) -> int:
-        pending = self._sealed(self._store.get(WITHDRAWAL))
-        count = len(pending["keys"])
-        if count:
-            with self._store.atomic(durable=True):
-                self._store.put(WITHDRAWAL, pending)
-            try:
-                # The first attempt is not told from a repeated one: nobody else holds this token.
-                deliver(self._out.door, pending["sealed"], "withdraw own keys", now, delivered_before=True)
-            except RefusedError as error:
-                # A report that was only handed to the desk may never have been uploaded.
-                if error.word != "unknown_report" or "sent" in self._report():
-                    # It may be sent again, but must not stand in the way of another withdrawal.
-                    self._store.put(WITHDRAWAL, pending | {"refused": error.word})
-                    raise
-                count = 0
+    def _deliver(self, pending: dict[str, Any], now: int) -> int:
         with self._store.atomic(durable=True):
-            self._store.drop(WITHDRAWAL)
-            self._store.drop(REPORT)
-        return count
+            self._store.put(WITHDRAWAL, pending)
+        try:
+            # The first attempt is not told from a repeated one: nobody else holds this token.
+            deliver(self._out.door, pending["sealed"], "withdraw own keys", now, delivered_before=True)
+        except RefusedError as error:
+            # A report that was only handed to the desk may never have been uploaded.
+            if error.word != "unknown_report" or (self._is_of(pending) and "sent" in self._report()):
+                # It may be sent again, but must not stand in the way of another withdrawal.
+                with self._store.atomic(durable=True):
+                    self._store.put(WITHDRAWAL, pending | {"refused": error.word})
+                    self._out.outgoing.done(WITHDRAWAL_ITEM)
+                raise
+            return 0
+        return len(pending["keys"])
+
+    def _cover(self, now: int) -> int:
+        self._out.door.decoy(PUBLISHER_PATH, now)
+        return 0
+
+    def _is_of(self, pending: dict[str, Any]) -> bool:
+        """Whether the kept report is the one taken back: another may have been claimed since."""
+        report = self._report()
+        return bool(report) and report["claim"]["code"] == pending["of"]
 
     def _sealed(self, pending: dict[str, Any]) -> dict[str, Any]:
         """*pending* with its message sealed to the publisher's key in force, as it was if that has not changed."""
