@@ -3,6 +3,7 @@
 import asyncio
 import os
 import select
+from collections.abc import Callable
 
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
@@ -18,6 +19,7 @@ class FakeLogind:
         self.refuses = refuses
         self.preparing = False
         self.wishes: list[list[str]] = []
+        self.before_lock: Callable[[], None] = lambda: None
         self._locks: list[int] = []
         self._given: list[int] = []
 
@@ -69,6 +71,7 @@ class FakeLogind:
         return Message.new_method_return(message, "v", [Variant("b", self.preparing)])
 
     def _inhibit(self, message: Message) -> Message:
+        self.before_lock()
         if self.refuses:
             return Message.new_error(message, "org.freedesktop.DBus.Error.AccessDenied", "not now")
         self.wishes.append(message.body)

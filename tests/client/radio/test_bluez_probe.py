@@ -131,6 +131,14 @@ def test_the_version_is_asked_of_the_command(
     assert asyncio.run(bluez_version()) == version
 
 
+def test_a_command_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / "bluetoothctl"
+    command.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    command.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asyncio.run(bluez_version(0.1)) is None
+
+
 def test_without_the_command_the_version_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert asyncio.run(bluez_version()) is None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
@@ -16,8 +16,10 @@ NAME = "0000fd6f-0000-1000-8000-00805f9b34fb"
 OTHER = "0000180f-0000-1000-8000-00805f9b34fb"
 RPI, AEM = bytes(range(16)), b"\xa0\xa1\xa2\xa3"
 NOW = 1_800_000_000
-#: Seconds of a scan here: long enough for the bus, whatever else runs.
-LONG = 0.3
+#: Seconds of a scan that something else ends.
+LONG = 60.0
+#: The last beacon of a scan, and the number of the device that sends it.
+MARK, LAST = b"\xee" * 16, 250
 
 
 @asynccontextmanager
@@ -27,16 +29,26 @@ async def scanner_of(bluez: FakeBlueZ) -> AsyncIterator[BlueZScanner]:
 
 
 async def heard_during(bluez: FakeBlueZ, scanner: BlueZScanner, happens: Callable[[], None]) -> list[Heard]:
-    """What a scan hears while something *happens*."""
+    """What a scan hears while something *happens*. A last beacon ends it, so no time has to be guessed."""
 
     async def happen() -> None:
         await bluez.scanning.wait()
         happens()
+        bluez.report(LAST, -99, [NAME], {NAME: MARK + AEM})
 
     task = asyncio.create_task(happen())
-    heard = [one async for one in scanner.sightings(LONG)]
+    heard: list[Heard] = []
+    async with aclosing(scanner.sightings(LONG)) as sightings:
+        async for one in sightings:
+            if one.rpi == MARK:
+                break
+            heard.append(one)
     await task
     return heard
+
+
+async def listen(scanner: BlueZScanner, seconds: float = LONG) -> list[Heard]:
+    return [one async for one in scanner.sightings(seconds)]
 
 
 @pytest.mark.parametrize("experimental", [False, True])
@@ -59,6 +71,17 @@ def test_each_sample_of_each_phone_is_heard(system_bus_address: str, experimenta
             # Nothing is left behind, neither a scan nor a monitor.
             assert not bluez.scanning.is_set()
             assert not bluez.monitors
+
+    asyncio.run(main())
+
+
+def test_a_scan_ends_by_itself(system_bus_address: str) -> None:
+    async def main() -> None:
+        bluez = FakeBlueZ(system_bus_address, experimental=True)
+        async with scanner_of(bluez) as scanner:
+            assert await listen(scanner, 0.05) == []
+            assert bluez.calls[-1] == "UnregisterMonitor"
+            assert not bluez.scanning.is_set()
 
     asyncio.run(main())
 
@@ -135,7 +158,7 @@ def test_a_scan_that_does_not_begin_says_why(system_bus_address: str, method: st
         async with scanner_of(bluez) as scanner:
             bluez.errors[method] = name
             with pytest.raises(RadioError, match=says) as raised:
-                [one async for one in scanner.sightings(LONG)]
+                await listen(scanner)
             assert "0A:0B" not in str(raised.value)
             assert not bluez.monitors
             bluez.errors.clear()
@@ -151,10 +174,10 @@ def test_an_adapter_that_is_off_or_absent_is_told_before_the_scan(system_bus_add
         async with scanner_of(bluez) as scanner:
             bluez.set_adapter(Powered=False)
             with pytest.raises(RadioError, match="bluetoothctl power on"):
-                [one async for one in scanner.sightings(LONG)]
+                await listen(scanner)
             bluez.remove_adapter()
             with pytest.raises(RadioError, match="no Bluetooth adapter hci0"):
-                [one async for one in scanner.sightings(LONG)]
+                await listen(scanner)
             assert not bluez.scanning.is_set()
 
     asyncio.run(main())
@@ -178,7 +201,7 @@ def test_an_adapter_that_goes_during_a_scan_is_no_quiet_scan(system_bus_address:
             task = asyncio.create_task(happen())
             with pytest.raises(RadioError):
                 async with asyncio.timeout(5):
-                    [one async for one in scanner.sightings(60)]
+                    await listen(scanner)
             await task
 
     asyncio.run(main())
@@ -199,11 +222,13 @@ def test_two_scans_at_once_are_refused(system_bus_address: str) -> None:
     async def main() -> None:
         bluez = FakeBlueZ(system_bus_address)
         async with scanner_of(bluez) as scanner:
-            first = asyncio.create_task(heard_during(bluez, scanner, lambda: None))
+            first = asyncio.create_task(listen(scanner))
             await bluez.scanning.wait()
             with pytest.raises(RadioError, match="under way"):
-                [one async for one in scanner.sightings(LONG)]
-            await first
+                await listen(scanner)
+            first.cancel()
+            await asyncio.wait({first})
+            assert await listen(scanner, 0.05) == []
 
     asyncio.run(main())
 
@@ -215,12 +240,12 @@ def test_a_scan_that_is_given_up_is_ended_at_bluez(system_bus_address: str, meth
         asked = asyncio.Event()
         bluez.before[method] = asked.set
         async with scanner_of(bluez) as scanner:
-            task = asyncio.create_task(heard_during(bluez, scanner, lambda: None))
+            task = asyncio.create_task(listen(scanner))
             if method:
                 await asked.wait()
             else:
                 await bluez.scanning.wait()
-                await asyncio.sleep(LONG / 2)
+                await asyncio.sleep(0.05)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

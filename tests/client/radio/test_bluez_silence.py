@@ -12,9 +12,7 @@ from dbus_fast.aio import MessageBus
 from ownhue_client.errors import RadioError
 from ownhue_client.radio.bluez import BlueZBroadcaster, Bus, opened
 from ownhue_client.radio.bluez.guard import watch_rules
-from ownhue_client.radio.bluez.names import LOGIND
 from tests.client.radio.fake_bluez import PUBLIC, FakeBlueZ
-from tests.client.radio.fake_logind import FakeLogind
 
 RPI, AEM = bytes(range(16)), b"\xa0\xa1\xa2\xa3"
 UUID = 0xFD6F
@@ -36,13 +34,6 @@ def play(address: str, main: Play) -> None:
 async def ended(broadcaster: BlueZBroadcaster) -> str:
     async with asyncio.timeout(5):
         return await broadcaster.ended()
-
-
-async def known(bus: Bus) -> None:
-    """Until the news that there is a logind have arrived."""
-    async with asyncio.timeout(5):
-        while not bus.owner(LOGIND):
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize(
@@ -299,41 +290,3 @@ async def foreign(address: str) -> AsyncIterator[Callable[[str, str], Coroutine[
     finally:
         bus.disconnect()
         await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-
-
-def test_the_device_sleeps_only_after_the_broadcast_has_ended(system_bus_address: str) -> None:
-    async def main(bluez: FakeBlueZ, broadcaster: BlueZBroadcaster) -> None:
-        async with FakeLogind(system_bus_address) as logind:
-            await known(broadcaster._bus)
-            await broadcaster.broadcast(RPI, AEM)
-            assert logind.wishes == [["sleep", "ownhue", "Ends its Bluetooth broadcast", "delay"]]
-            assert logind.held() == 1
-            bluez.before["UnregisterAdvertisement"] = lambda: asleep.append(logind.held())
-            asleep: list[int] = []
-            await logind.sleep()
-            assert asleep == [1]
-            await bluez.silence()
-            assert await ended(broadcaster) == "the device goes to sleep"
-            with pytest.raises(RadioError, match="goes to sleep"):
-                await broadcaster.broadcast(bytes(16), AEM)
-            logind.wake()
-            await broadcaster.broadcast(bytes(16), AEM)
-            assert bluez.on_air is not None
-            assert logind.held() == 1
-            await broadcaster.stop()
-            assert logind.held() == 0
-
-    play(system_bus_address, main)
-
-
-def test_a_logind_that_grants_no_lock_still_ends_the_broadcast(system_bus_address: str) -> None:
-    async def main(bluez: FakeBlueZ, broadcaster: BlueZBroadcaster) -> None:
-        async with FakeLogind(system_bus_address, refuses=True) as logind:
-            await known(broadcaster._bus)
-            await broadcaster.broadcast(RPI, AEM)
-            logind.tell(False)
-            logind.tell(True)
-            assert await ended(broadcaster) == "the device goes to sleep"
-            assert bluez.on_air is None
-
-    play(system_bus_address, main)

@@ -5,7 +5,7 @@ import logging
 import shutil
 import subprocess
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -141,7 +141,7 @@ def test_the_rotation_keeps_fresh_beacons_on_the_air_and_hears_why_they_end(
 def test_a_scan_that_cannot_run_is_told_and_the_next_one_runs(
     system_bus_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanning, "SCAN_SECONDS", 0.3)
+    monkeypatch.setattr(scanning, "SCAN_SECONDS", 1)
 
     async def main() -> None:
         async with FakeBlueZ(system_bus_address) as bluez, opened("hci0", UUID, lambda: START) as (_, scanner):
@@ -188,13 +188,11 @@ def test_attack_identifiers_and_addresses_of_others_in_a_detailed_log(
             opened("hci0", UUID, lambda: START) as (broadcaster, scanner),
         ):
             await broadcaster.broadcast(bytes(16), AEM)
-            listening = scanner.sightings(0.2)
-            first = asyncio.ensure_future(anext(listening))
-            await bluez.scanning.wait()
-            bluez.report(1, -60, [NAME], {NAME: b"\x11" * 16 + AEM})
-            assert (await first).rpi == b"\x11" * 16
-            with pytest.raises(StopAsyncIteration):
-                await anext(listening)
+            async with aclosing(scanner.sightings(60)) as listening:
+                first = asyncio.ensure_future(anext(listening))
+                await bluez.scanning.wait()
+                bluez.report(1, -60, [NAME], {NAME: b"\x11" * 16 + AEM})
+                assert (await first).rpi == b"\x11" * 16
 
     asyncio.run(main())
     assert "0A:00" not in caplog.text

@@ -7,13 +7,12 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from dbus_fast import Message, Variant
 
 from ownhue_client.radio.bluez.names import ADVERTISEMENT, PROPERTIES, long_uuid
 
-#: Shortest and longest time in ms from one advertisement to the next. GAEN, Bluetooth specification 1.2, section 2.4
+#: Shortest and longest time in ms from one advertisement to the next. GAEN, Bluetooth specification 1.2
 INTERVAL_MS = (200, 270)
 _UNKNOWN = "org.freedesktop.DBus.Error.UnknownMethod"
 
@@ -39,15 +38,8 @@ class Advertisement:
         asked = (call.interface, call.member)
         if asked == (PROPERTIES, "GetAll") and call.body == [ADVERTISEMENT]:
             return Message.new_method_return(call, "a{sv}", [self._properties])
-        if asked == (PROPERTIES, "Get"):
-            return self._get(call, *call.body)
         if asked == (ADVERTISEMENT, "Release"):
             self._on_release()
             return Message.new_method_return(call)
         # BlueZ also tells (Set TxPower) and asks (GetManagedObjects) what is optional.
         return Message.new_error(call, _UNKNOWN, "not offered")
-
-    def _get(self, call: Message, interface: Any, name: Any) -> Message:
-        if interface != ADVERTISEMENT or name not in self._properties:
-            return Message.new_error(call, "org.freedesktop.DBus.Error.UnknownProperty", "not offered")
-        return Message.new_method_return(call, "v", [self._properties[name]])

@@ -113,7 +113,10 @@ class BlueZBroadcaster:
         await self._bus.call(self._path, ADVERTISING_MANAGER, "RegisterAdvertisement", "oa{sv}", [path, {}])
 
     async def _unless_trouble(self, current: _Current, doing: Coroutine[Any, Any, None]) -> None:
-        """Wait for *doing*. Raises RadioError as soon as there is trouble, without waiting longer."""
+        """Wait for *doing*. Raises RadioError as soon as there is trouble, without waiting longer, or beginning."""
+        if current.trouble.done():
+            doing.close()
+            raise RadioError(current.trouble.result())
         task = asyncio.create_task(doing)
         try:
             either: set[asyncio.Future[Any]] = {task, current.trouble}

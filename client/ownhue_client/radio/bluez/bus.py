@@ -117,31 +117,21 @@ class Bus:
         seconds: float = CALL_SECONDS,
     ) -> list[Any]:
         """What a method returns. Raises CallError (refused) or RadioError (no answer, not connected)."""
-        return list((await self.ask(path, interface, member, signature, body, to=to, seconds=seconds)).body)
+        message = Message(
+            destination=to, path=path, interface=interface, member=member, signature=signature, body=list(body)
+        )
+        return list((await self.ask(message, seconds)).body)
 
-    async def ask(
-        self,
-        path: str,
-        interface: str,
-        member: str,
-        signature: str = "",
-        body: Sequence[Any] = (),
-        *,
-        to: str = BLUEZ,
-        seconds: float = CALL_SECONDS,
-    ) -> Message:
-        """As :meth:`call`: the whole answer, with file descriptors if there are some."""
+    async def ask(self, call: Message, seconds: float = CALL_SECONDS) -> Message:
+        """The whole answer to *call*, with file descriptors if there are some. Raises as :meth:`call`."""
         bus = self._bus
         if bus is None:
             raise RadioError(LOST)
-        call = Message(
-            destination=to, path=path, interface=interface, member=member, signature=signature, body=list(body)
-        )
         try:
             async with asyncio.timeout(seconds):
                 answer: Message | None = await bus.call(call)
         except TimeoutError as error:
-            raise RadioError(f"{_SPOKEN.get(to, 'the system bus')} does not answer") from error
+            raise RadioError(f"{_SPOKEN.get(call.destination, 'the system bus')} does not answer") from error
         except (OSError, EOFError, DBusError) as error:
             raise RadioError(LOST) from error
         if answer is None:
@@ -206,4 +196,4 @@ class Bus:
             self._owners[name] = owner
 
 
-_SPOKEN = {BLUEZ: "BlueZ", LOGIND: "logind"}
+_SPOKEN: dict[str | None, str] = {BLUEZ: "BlueZ", LOGIND: "logind"}

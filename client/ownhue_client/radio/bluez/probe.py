@@ -20,17 +20,19 @@ from ownhue_client.radio.bluez.names import ADAPTER, ADVERTISING_MANAGER, MONITO
 #: From this version on BlueZ takes intervals without --experimental.
 INTERVALS_VERSION = (5, 77)
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
-_SECONDS = 5.0
 
 
-async def bluez_version() -> str | None:
-    """Version of the BlueZ that is installed, by its command; D-Bus does not tell it. None where it is not known."""
+async def bluez_version(seconds: float = 5.0) -> str | None:
+    """Version of the BlueZ that is installed, by its command; D-Bus does not tell it. None where it is not known.
+
+    *seconds*: a command that has not answered then is ended.
+    """
     with suppress(OSError, TimeoutError):
         process = await asyncio.create_subprocess_exec(
             "bluetoothctl", "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(seconds):
                 told, _ = await process.communicate()
         except TimeoutError:
             process.kill()

@@ -13,8 +13,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from bleak import BleakScanner
@@ -64,7 +64,7 @@ class BlueZScanner:
         self._some = asyncio.Event()
         self._listening = False
 
-    async def sightings(self, duration: float) -> AsyncIterator[Heard]:
+    async def sightings(self, duration: float) -> AsyncGenerator[Heard, None]:
         """Listen for *duration* seconds. Raises RadioError, also when the adapter goes meanwhile."""
         if self._listening:
             raise RadioError("a scan is under way already")
@@ -74,14 +74,14 @@ class BlueZScanner:
         try:
             await self._bus.open()
             await guard.check()
-            async with self._scan():
-                async for heard in self._during(duration, lost):
+            async with self._scan(), aclosing(self._during(duration, lost)) as coming:
+                async for heard in coming:
                     yield heard
         finally:
             guard.close()
             self._listening = False
 
-    async def _during(self, seconds: float, lost: list[str]) -> AsyncIterator[Heard]:
+    async def _during(self, seconds: float, lost: list[str]) -> AsyncGenerator[Heard, None]:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         timer = loop.call_at(end, self._some.set)

@@ -12,6 +12,8 @@ clock when the device wakes up.
 import os
 from contextlib import suppress
 
+from dbus_fast import Message
+
 from ownhue_client.errors import RadioError
 from ownhue_client.radio.bluez.bus import Bus
 from ownhue_client.radio.bluez.names import LOGIND, LOGIND_MANAGER, LOGIND_PATH, PROPERTIES
@@ -45,11 +47,16 @@ class Sleep:
         """Ask logind to wait. Does nothing where it is held, and where logind refuses: then it does not wait."""
         if self._lock is not None or not self._bus.owner(LOGIND):
             return
-        wish = ["sleep", "ownhue", "Ends its Bluetooth broadcast", "delay"]
+        wish = Message(
+            destination=LOGIND,
+            path=LOGIND_PATH,
+            interface=LOGIND_MANAGER,
+            member="Inhibit",
+            signature="ssss",
+            body=["sleep", "ownhue", "Ends its Bluetooth broadcast", "delay"],
+        )
         with suppress(RadioError):
-            answer = await self._bus.ask(
-                LOGIND_PATH, LOGIND_MANAGER, "Inhibit", "ssss", wish, to=LOGIND, seconds=_CALL_SECONDS
-            )
+            answer = await self._bus.ask(wish, _CALL_SECONDS)
             for descriptor in answer.unix_fds:
                 self.release()
                 self._lock = descriptor
