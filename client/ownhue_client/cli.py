@@ -10,6 +10,7 @@ from ownhue_client import exit_codes
 from ownhue_client.city.cli import city
 from ownhue_client.errors import UnreachableError
 from ownhue_client.evidence_cli import evidence
+from ownhue_client.phone_cli.app import phone
 
 app = typer.Typer(
     name="ownhue",
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(city, name="city")
 app.add_typer(evidence, name="evidence")
+app.add_typer(phone, name="phone")
 
 
 @app.callback()

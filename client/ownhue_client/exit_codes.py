@@ -12,3 +12,5 @@ UNREADABLE = 5
 UNREACHABLE = 7
 #: Another error of this project.
 FAILED = 9
+#: The status of a phone, by its colour. specs/README.md
+GREEN, YELLOW, RED, GREY = 0, 10, 20, 30

@@ -40,6 +40,20 @@ def qr_png(text: str, module_pixels: int = 6) -> bytes:
 
     Raises FormatError for letters outside the QR alphanumeric set (ISO/IEC 18004 table 5), LimitError when too long.
     """
+    out = io.BytesIO()
+    _code_of(text, module_pixels).make_image().save(out, format="PNG")
+    return out.getvalue()
+
+
+def qr_modules(text: str) -> list[list[bool]]:
+    """The modules of the QR code of *text*, row by row, True for dark ones; a quiet zone of four all around.
+
+    Raises as :func:`qr_png`.
+    """
+    return [list(map(bool, row)) for row in _code_of(text, 1).get_matrix()]
+
+
+def _code_of(text: str, module_pixels: int) -> "qrcode.QRCode[PilImage]":
     if not _ALPHANUMERIC.fullmatch(text):
         raise FormatError("a code's text has only letters of the QR alphanumeric set")
     code = qrcode.QRCode(
@@ -53,9 +67,7 @@ def qr_png(text: str, module_pixels: int = 6) -> bytes:
         code.make(fit=True)
     except (DataOverflowError, ValueError) as error:
         raise LimitError(f"a text of {len(text)} characters does not fit a QR code") from error
-    out = io.BytesIO()
-    code.make_image().save(out, format="PNG")
-    return out.getvalue()
+    return code
 
 
 def write_qr(text: str, path: Path, module_pixels: int = 6) -> None:
