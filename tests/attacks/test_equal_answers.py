@@ -14,22 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 from starlette.routing import Route
 
-from ownhue.device import ENROL, PASSES, sign_request
+from ownhue.device import ENROL, PASSES, STOP, device_number, sign_request
 from ownhue.encoding import cbor_decode, cbor_encode, frame, unframe
 from ownhue.params import FRAME_BYTES
 from ownhue_server import app as app_module
 from ownhue_server import frames
 from ownhue_server.answers import Answers
+from ownhue_server.config import Role
 from ownhue_server.issuer.service import Issuer
+from ownhue_server.online_keys import SIGNING
 from tests.attacks.test_server import claim_body
 from tests.server.clinic import Clinic
 from tests.server.patient import CLAIM, REPORT
 from tests.server.served import MONDAY, Served, device_key, served
 
-ENROL_PATH, PASSES_PATH = "/issuer/v1/enrol", "/issuer/v1/passes"
-PHONE_PATHS = (CLAIM, REPORT, ENROL_PATH, PASSES_PATH)
+ENROL_PATH, PASSES_PATH, STOP_PATH = "/issuer/v1/enrol", "/issuer/v1/passes", "/issuer/v1/stop"
+PHONE_PATHS = (CLAIM, REPORT, ENROL_PATH, PASSES_PATH, STOP_PATH)
 DECOY = frame(cbor_encode({"decoy": True}))
 #: Milliseconds of the deadline, as init sets it.
 DEADLINE = 1000
@@ -144,11 +147,17 @@ def granted_and_refused(server: Served) -> dict[str, tuple[bytes, bytes, str]]:
     enrol = sign_request(ENROL, {"ticket": ticket, "time": MONDAY}, device)
     forged = sign_request(ENROL, {"ticket": ticket[:-1], "time": MONDAY}, device)
     body = {"epoch": MONDAY // 86400, "blinded": [b"\0" + os.urandom(255) for _ in range(40)], "time": MONDAY}
+    authority = SigningKey(server.config.keys(Role.AUTHORITY).load(SIGNING))
+    stopped, unknown = (
+        sign_request(STOP, {"number": device_number(bytes(device_key(number).verify_key)), "time": MONDAY}, authority)
+        for number in (1, 2)
+    )
     bodies: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         CLAIM: (good, bad, "unknown_code"),
         REPORT: ({"sealed": sealed["good"]}, {"sealed": sealed["bad"]}, "bad_token"),
         ENROL_PATH: (enrol, forged, "bad_ticket"),
         PASSES_PATH: (sign_request(PASSES, body, device), sign_request(PASSES, body, device_key(2)), "unknown_device"),
+        STOP_PATH: (stopped, unknown, "unknown_device"),
     }
     return {
         path: (frame(cbor_encode(good)), frame(cbor_encode(bad)), word) for path, (good, bad, word) in bodies.items()

@@ -50,6 +50,18 @@ def report_of(town: Town) -> Report:
     return report
 
 
+@pytest.mark.parametrize(("minutes", "included"), [(19, True), (20, False)])
+def test_a_period_whose_last_beacon_was_still_on_the_air_is_reported(
+    minutes: int, included: bool, town: Town, tmp_path: Path
+) -> None:
+    phone, other = town.phone(tmp_path / "phone"), town.phone(tmp_path / "other")
+    phone.beacon_at(FIRST)
+    end = START + 4 * HOUR
+    meet(phone, other, end + 60 * minutes, slots=1)
+    periods = [(period.end, period.included) for period in phone.report_periods(NOW)]
+    assert periods[:2] == [(end, included), (end + 2 * HOUR, True)]
+
+
 def test_the_report_holds_the_periods_in_which_somebody_was_heard(town: Town, phone: Phone) -> None:
     phone.claim(town.code(), TESTED, ONSET, NOW)
     assert phone.report(NOW + HOUR) == 3

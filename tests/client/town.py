@@ -200,7 +200,8 @@ class Town:
             "/issuer/v1/enrol": self._enrol,
             "/issuer/v1/passes": self._passes,
         }
-        answer = endpoints[path](cbor_decode(unframe(request.content)))
+        body = cbor_decode(unframe(request.content))
+        answer = {} if body == {"decoy": True} else endpoints[path](body)
         return httpx.Response(200, content=frame(cbor_encode({"ok": "error" not in answer, **answer})))
 
     def _claim(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -238,7 +239,7 @@ class Town:
 
 
 def meet(a: Phone, b: Phone, start: int, slots: int = 60, attenuation: int = 50) -> None:
-    """*a* and *b* hear each other in *slots* scans of 20 s from *start* on."""
+    """*a* and *b* hear each other in *slots* scans of 20 s from *start* on, and listen for that whole day."""
     for listener, speaker in ((a, b), (b, a)):
         heard = []
         for time in range(start, start + 20 * slots, 20):
@@ -247,3 +248,4 @@ def meet(a: Phone, b: Phone, start: int, slots: int = 60, attenuation: int = 50)
                 Sighting(beacon.rpi, beacon.aem, time, speaker.settings.transmit_power - attenuation, time, 20)
             )
         listener.hear_many(heard)
+        listener.note_scans(range(start, start + DAY, 300))

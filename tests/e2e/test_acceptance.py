@@ -10,7 +10,22 @@ import pytest
 from ownhue_client import exit_codes
 from tests.shared import SPECS, shared_path
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
+
+
+def test_phones_that_scan_find_the_encounters_of_an_office(tmp_path: Path) -> None:
+    trace, measurements = shared_path("data/contacts/InVS15.dat"), shared_path("data/ble/dp3t-exp34")
+    result_file = tmp_path / "result.json"
+    command = [sys.executable, "-m", "ownhue_client", "city", "replay", str(trace), "--positives", "10", "--seed", "1"]
+    command += ["--radio", "sampled", "--measurements", str(measurements), "--json", str(result_file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    print(done.stdout)
+    assert done.returncode == exit_codes.OK, done.stderr
+    result = json.loads(result_file.read_text())
+    # How precise it is depends on who else is near, which is an assumption; so that is told, and not judged.
+    assert result["scores"]["encounters"]["sensitivity"] >= 0.8
+    assert result["scores"]["colours"]["sensitivity"] >= 0.8
+    assert all(day["codes_verified"] == 10 for day in result["days"])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -22,6 +22,7 @@ from ownhue_client.city.stage import PADDING
 from ownhue_client.fetching import folder_fetch
 from ownhue_client.publication import PublicationState, catch_up
 from ownhue_client.qr import read_qr
+from tests.client.city.measured import folder_of_measurements
 from tests.shared import SPECS
 
 
@@ -38,7 +39,7 @@ def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(name="trace")
 def trace_file(tmp_path: Path) -> Path:
-    """Three people over three days, ten minutes a day each pair."""
+    """Three people over three days, twenty minutes a day each pair."""
     slots = [(day * 86400 + 36000 + slot * 20, a, b) for day in range(3) for slot in range(60) for a, b in PAIRS]
     path = tmp_path / "trace.dat"
     path.write_text("time a b\n" + "".join(f"{t} {a} {b}\n" for t, a, b in slots))
@@ -128,7 +129,17 @@ def test_a_replay_whose_colours_differ_ends_with_status_1(trace: Path) -> None:
         "Air._carry = lambda self, a, b, time, seconds, dB: carry(self, a, b, time, seconds // 3, dB)\n"
         "from ownhue_client.cli import main; main()"
     )
-    arguments = ["city", "replay", str(trace), "--positives", "1", "--seed", "7", "--rulebook", str(_one_minute(trace))]
+    arguments = [
+        "city",
+        "replay",
+        str(trace),
+        "--positives",
+        "1",
+        "--seed",
+        "7",
+        "--rulebook",
+        str(_minutes(trace, 10)),
+    ]
     command = [sys.executable, "-c", program, *arguments]
     done = run(command)
     assert done.returncode == exit_codes.MISSED, done.stdout + done.stderr
@@ -136,13 +147,36 @@ def test_a_replay_whose_colours_differ_ends_with_status_1(trace: Path) -> None:
     assert "the rehearsal says YELLOW" in done.stderr
 
 
-def _one_minute(trace: Path) -> Path:
-    """A rulebook by which ten minutes of a day are yellow and three are not."""
+def _minutes(trace: Path, least: int) -> Path:
+    """A rulebook by which *least* minutes of a day are yellow."""
     book = demonstration_rulebook()
-    encounters = book.encounters.model_copy(update={"yellow_minutes_per_day": 10})
+    encounters = book.encounters.model_copy(update={"yellow_minutes_per_day": least})
     path = trace.with_name("rulebook.json")
     path.write_bytes(rulebook_bytes(book.model_copy(update={"encounters": encounters})))
     return path
+
+
+def test_a_sampled_replay_tells_how_much_it_finds(trace: Path, tmp_path: Path) -> None:
+    measurements = folder_of_measurements(tmp_path / "measured")
+    sampled = ["--radio", "sampled", "--measurements", measurements, "--rulebook", _minutes(trace, 4)]
+    done = ownhue("city", "replay", trace, "--positives", 1, "--seed", 7, "--json", tmp_path / "result.json", *sampled)
+    assert done.returncode == exit_codes.OK, done.stdout + done.stderr
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["radio"] == "sampled"
+    assert [day["codes_verified"] for day in result["days"]] == [3, 3, 3]
+    scores = result["scores"]
+    # No packet is lost and all are near, so at least four scans are heard of twenty minutes, each of 150 s or more.
+    assert scores["encounters"]["missed"] == scores["colours"]["missed"] == 0
+    assert scores["encounters"]["sensitivity"] == 1
+    assert 0.5 <= result["minutes_ratio"] <= 1.3
+    assert "face 10 scans of 1 links (100 % heard)" in done.stdout
+    assert "encounters (person, day)" in done.stdout
+
+
+def test_a_sampled_replay_without_measurements_says_what_it_needs(trace: Path, tmp_path: Path) -> None:
+    arguments = ["city", "replay", trace, "--positives", 1, "--seed", 7, "--radio", "sampled", "--measurements"]
+    assert "nothing-there" in _one_line(ownhue(*arguments, tmp_path / "nothing-there"), exit_codes.UNREACHABLE)
+    assert "too few measurements" in _one_line(ownhue(*arguments, tmp_path), exit_codes.UNREADABLE)
 
 
 BAD_TRACES = {

@@ -68,6 +68,8 @@ class Town:
         for time in range(start, start + 60 * minutes, 20):
             for listener, speaker in ((a, b), (b, a)):
                 listener.hear(speaker.beacon_at(time), rssi=-70, scan_id=time, scan_seconds=20, now=time)
+        for phone in (a, b):
+            phone.note_scans(range(start, start + DAY, 300))
 
 
 @pytest.fixture

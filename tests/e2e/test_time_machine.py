@@ -28,6 +28,8 @@ def meet(a: Phone, b: Phone) -> None:
     for time in range(MEETING, MEETING + 1500, 20):
         for listener, speaker in ((a, b), (b, a)):
             listener.hear(speaker.beacon_at(time), rssi=-70, scan_id=time, scan_seconds=20, now=time)
+    for phone in (a, b):
+        phone.note_scans(range(MEETING, MEETING + 24 * HOUR, 300))
 
 
 def publish_a_report(server: ServerProcess, courier: Phone, now: int) -> int:
@@ -89,6 +91,7 @@ def test_the_time_machine_fails_end_to_end(tmp_path: Path) -> None:
         assert attack
         for each in (victim, stranger):
             each.hear_many(attack)
+            each.note_scans(range(START, published, 300))
         for each in (victim, cook, stranger):
             each.sync(published)
         assert victim.facts(published).windows == ()

@@ -8,7 +8,7 @@ from datetime import date
 from ownhue.errors import StateError
 from ownhue.exposure import days_since_onset
 from ownhue.identifiers import TemporaryExposureKey, interval_number
-from ownhue.params import INTERVAL_SECONDS, MAX_KEY_PERIOD, RETENTION_DAYS
+from ownhue.params import INTERVAL_SECONDS, MATCH_TOLERANCE, MAX_KEY_PERIOD, RETENTION_DAYS
 from ownhue.rulebook.rules import ONSET_RANGE
 from ownhue_client.phone.documents import Documents
 from ownhue_client.phone.keys import OwnKeys
@@ -62,8 +62,10 @@ class Periods:
     def _period(self, key: TemporaryExposureKey, heard: Counter[int], onset: date | None, now: int) -> ReportPeriod:
         count = sum(heard[interval] for interval in range(key.rolling_start, key.end))
         days = None if onset is None else self._days_since(key.rolling_start, onset, now)
+        # What was begun in the last intervals of a period is on the air for as many after it, and with it this key.
+        near = any(heard[interval] for interval in range(key.rolling_start, key.end + MATCH_TOLERANCE))
         # The identifier of the present interval stays in the air to its end, and somebody may still come near.
-        why_not = "" if count or key.covers(now) else "nobody was heard"
+        why_not = "" if near or key.covers(now) else "nobody was heard"
         if days is not None and abs(days) > ONSET_RANGE:
             why_not = f"more than {ONSET_RANGE} days from the onset"
         start, end = key.rolling_start * INTERVAL_SECONDS, key.end * INTERVAL_SECONDS

@@ -16,8 +16,9 @@ from ownhue.tree_proofs import ReadHash, StoredTree
 from ownhue_client.errors import MissingError
 from ownhue_client.fetching import Fetch
 
-#: Most entries taken at once: more than a log of 2 h batches writes in a century. specs/publication.md section 6
-MAX_NEW_ENTRIES = 1 << 20
+#: Most entries taken at once: more than a log of 2 h batches writes in ten years, and at most 32 MiB to fetch.
+#: specs/publication.md section 6
+MAX_NEW_ENTRIES = 1 << 17
 
 T = TypeVar("T")
 
