@@ -70,6 +70,8 @@ class Rehearsal:
     """For each moment the colour of each person."""
     decisions: Mapping[int, Decision]
     """Each person's decision at the last moment."""
+    rounds: tuple[Mapping[int, Decision], ...]
+    """For each moment the decision of each person."""
 
 
 class _Key(NamedTuple):
@@ -123,7 +125,7 @@ def rehearse(
 
     rounds = [{person: decision(person, moment) for person in crowd} for moment in moments]
     colours = tuple({person: made.colour for person, made in decisions.items()} for decisions in rounds)
-    return Rehearsal(colours, rounds[-1])
+    return Rehearsal(colours, rounds[-1], tuple(rounds))
 
 
 def _by_person(positives: Iterable[Positive]) -> dict[int, Positive]:

@@ -3,7 +3,18 @@
 import os
 import platform
 
-from tests.benchmarks import catch_up, evidence, protocol, publishing, reports, response_times, witness
+from tests.benchmarks import (
+    catch_up,
+    evidence,
+    idle,
+    matching,
+    own_day,
+    protocol,
+    publishing,
+    reports,
+    response_times,
+    witness,
+)
 
 
 def main() -> None:
@@ -11,6 +22,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; median (slowest - fastest) of several runs")
     protocol.matching()
     protocol.key_files()
+    matching.day_of_a_city()
     evidence.windows()
     evidence.decisions()
     evidence.proofs()
@@ -22,6 +34,8 @@ def main() -> None:
     publishing.publishing()
     witness.cosignatures()
     catch_up.catching_up()
+    own_day.own_day()
+    idle.idle()
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ def everybody_starts_green(stage: Stage) -> None:
         phone.enrol(stage.server.desk.ticket(), now)
     stage.day_of_scans(1)
     decisions = stage.update(now)
-    for phone in stage.phones.values():
-        phone.fetch_passes(now)
+    for agent in stage.agents.values():
+        agent.passes_once()
     rulebook = stage.phones["cook"].rulebook(now)
     if rulebook is not None:
         stage.say(f'Published rulebook, version {rulebook.version}: "{rulebook.summary["en"]}"')
@@ -114,9 +114,15 @@ def everybody_knows(stage: Stage) -> None:
         [(item.why, item.minutes) for item in seen] == [(WhyNot.BELOW_THRESHOLD, 4)],
     )
     stage.expect("every yellow and red says when it ends", all(d.until for d in decisions.values() if d.reasons))
+    for message in stage.told["cook"]:
+        stage.say(f"the cook's phone notifies: {message.title}. {message.text}")
+    stage.expect(
+        "whose colour changed was told by their phone, and nobody else",
+        {name for name, messages in stage.told.items() if messages} == {"courier", "retiree", "cook", "student"},
+    )
     stage.promised = {name: d.until for name, d in decisions.items() if d.until is not None}
-    for phone in stage.phones.values():
-        phone.fetch_passes(now)
+    for agent in stage.agents.values():
+        agent.passes_once()
 
 
 def a_wrong_result_is_withdrawn(stage: Stage) -> None:

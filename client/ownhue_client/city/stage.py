@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ownhue.colour import Colour, Decision, decision_bytes
+from ownhue_client.agent.agent import Agent
+from ownhue_client.agent.told import Message
 from ownhue_client.checkpoint import Checkpoint
 from ownhue_client.city.air import Air
 from ownhue_client.city.auditor import Auditor
@@ -59,7 +61,8 @@ class Stage:
     random: Random
     zone: ZoneInfo
     server: CityServer
-    phones: dict[str, Phone]
+    agents: dict[str, Agent]
+    told: dict[str, list[Message]]
     detours: dict[str, Detour]
     gate: Checkpoint
     gate_requests: list[str]
@@ -73,7 +76,12 @@ class Stage:
     air: Air[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.air = Air(self.phones)
+        self.air = Air(self.agents)
+
+    @property
+    def phones(self) -> dict[str, Phone]:
+        """The phones of the agents."""
+        return {name: agent.phone for name, agent in self.agents.items()}
 
     def at(self, day: int, clock: str) -> int:
         """Unix seconds of *clock* ("HH:MM") on story day *day* (1 = Monday), local time."""
@@ -124,12 +132,12 @@ class Stage:
         self.air.settle()
 
     def update(self, now: int, without: str = "") -> dict[str, Decision]:
-        """All phones but one synchronise and decide; their decisions are saved."""
+        """All agents but one synchronise and decide at *now*, the chapter's time; their decisions are saved."""
         decisions = {}
         for name in [name for name in self.phones if name != without]:
-            phone = self.phones[name]
-            phone.sync(now)
-            decisions[name] = phone.decide(now)
+            agent = self.agents[name]
+            agent.sync_once()
+            decisions[name] = agent.recompute()
             self.save(
                 "decisions", f"{self.local(now)[4:10].replace(' ', '-')} {name}.json", decision_bytes(decisions[name])
             )
@@ -186,16 +194,20 @@ def raised_stage(out: Path, console: Console, random: Random, zone: ZoneInfo, wo
         port = urlsplit(region.url).port or 0
         server = stack.enter_context(city_server(work / "server", start, padding=PADDING, port=port))
         detours, clock = {name: Detour() for name in PEOPLE}, CityClock(start)
-        phones = {}
+        agents: dict[str, Agent] = {}
+        told: dict[str, list[Message]] = {name: [] for name in PEOPLE}
         for number, name in enumerate(PEOPLE):
             http = stack.enter_context(httpx.Client(transport=detours[name], timeout=60))
             # The commuter's phone is an old one: it was set up before there were a root of trust and a witness.
             trust: dict[str, Any] = {} if name == OLD_PHONE else {"root": server.trust_root, "policy": witness.policy}
             folder = work / f"phone-{number}"
-            phones[name] = Phone.create(
+            phone = Phone.create(
                 folder, server.region, random=random, http_client=http, now=start, clock=clock, **trust
             )
-            stack.callback(phones[name].close)
+            stack.callback(phone.close)
+            agents[name] = Agent(
+                phone, None, None, now=clock.now, random=random, notifier=told[name].append, clock=clock
+            )
         requests: list[str] = []
         hooks = {"request": [lambda request: requests.append(str(request.url))]}
         gate_http = stack.enter_context(httpx.Client(timeout=60, event_hooks=hooks))
@@ -209,4 +221,4 @@ def raised_stage(out: Path, console: Console, random: Random, zone: ZoneInfo, wo
             policy=witness.policy,
         )
         auditor = Auditor(server.region, server.http)
-        yield Stage(out, console, random, zone, server, phones, detours, gate, requests, auditor, witness, clock)
+        yield Stage(out, console, random, zone, server, agents, told, detours, gate, requests, auditor, witness, clock)
