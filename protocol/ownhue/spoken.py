@@ -13,6 +13,7 @@ specs/pass.md section 12
 
 import hashlib
 import re
+import string
 
 from ownhue.errors import FormatError, LimitError
 
@@ -23,6 +24,8 @@ _CONSONANTS = "bdfghjklmnprstvz"
 _VOWELS = "aiou"
 _WORD = re.compile(f"[{_CONSONANTS}][{_VOWELS}][{_CONSONANTS}][{_VOWELS}][{_CONSONANTS}]")
 _BETWEEN = re.compile(r"[\s,.;\-\u2010-\u2015]+")
+# ASCII alone: other alphabets have letters that become one of these, and readers would differ.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _CHECK_PURPOSE = b"OWNHUE-SPOKEN"
 _CHECK_BYTES = 2
 
@@ -54,8 +57,8 @@ def heard(text: str) -> bytes:
 
 
 def spoken_words(text: str) -> list[str]:
-    """The words of *text* in lower case, whatever stands between them."""
-    return [word for word in _BETWEEN.split(text.casefold()) if word]
+    """The words of *text*, its ASCII letters in lower case, whatever stands between them."""
+    return [word for word in _BETWEEN.split(text.translate(_LOWER)) if word]
 
 
 def is_spoken_word(word: str) -> bool:

@@ -53,7 +53,7 @@ def create_app(
     issuer = Issuer(config, clock) if Role.ISSUER in roles else None
     sources = DocumentSources(config, {Role.AUTHORITY: authority, Role.ISSUER: issuer})
     publisher = Publisher(config, clock, sources.documents) if Role.PUBLISHER in roles else None
-    _introduce(authority, publisher, config)
+    _introduce(authority, publisher, issuer, config)
     parts = [part for part in (publisher, issuer, authority) if part]
     answers = Answers(config.settings.answer_milliseconds)
     limiter = Limiter(config.settings.refusals_per_hour, config.settings.address_header)
@@ -107,10 +107,13 @@ def create_app(
     return app
 
 
-def _introduce(authority: Authority | None, publisher: Publisher | None, config: Config) -> None:
-    """Let a desk's reports go straight to the publisher of this process, unless the settings name another one."""
+def _introduce(authority: Authority | None, publisher: Publisher | None, issuer: Issuer | None, config: Config) -> None:
+    """Let a desk's reports go straight to the publisher of this process, and the lost devices that it names to the
+    issuer, unless the settings name other ones."""
     if authority and publisher and not config.settings.publisher_url:
         authority.reports_to(publisher.phone_endpoints["/publisher/v1/report"])
+    if authority and issuer and not config.settings.issuer_url:
+        authority.stops_at(issuer.phone_endpoints["/issuer/v1/stop"])
 
 
 def _check_clock(now: int, *roles: Issuer | Authority | None) -> None:

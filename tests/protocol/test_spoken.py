@@ -48,6 +48,14 @@ def test_what_is_none_is_refused_without_repeating_it(text: str) -> None:
     assert "bebad" not in str(refused.value)
 
 
+def test_a_letter_of_another_alphabet_that_looks_like_one_is_none() -> None:
+    text = spoken(bytes.fromhex("0006"))
+    assert heard(text.upper()) == bytes.fromhex("0006")
+    assert "k" in text
+    with pytest.raises(FormatError):
+        heard(text.replace("k", "\u212a"))
+
+
 def test_a_long_text_is_refused_before_it_is_read() -> None:
     with pytest.raises(LimitError):
         heard("lusab-" * 1000)

@@ -1,13 +1,17 @@
-"""Operations of specs/pass.md section 6 on vectors: requests that a device signs. Maps are given as their CBOR."""
+"""Operations of specs/pass.md sections 6 and 12 on vectors: what a device signs, its number, and spoken words.
+
+Maps are given as their CBOR.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from nacl.signing import SigningKey
 
-from ownhue.device import open_request, sign_request
+from ownhue.device import device_number, open_request, sign_request
 from ownhue.encoding import cbor_decode, cbor_encode
 from ownhue.errors import FormatError
+from ownhue.spoken import heard, spoken
 
 Question = Mapping[str, Any]
 
@@ -24,6 +28,18 @@ def _open_request(question: Question) -> Any:
     return {"device": device.hex()}
 
 
+def _device_number(question: Question) -> Any:
+    return {"number": device_number(bytes.fromhex(question["device"])).hex()}
+
+
+def _spoken(question: Question) -> Any:
+    return {"text": spoken(bytes.fromhex(question["data"]))}
+
+
+def _heard(question: Question) -> Any:
+    return {"data": heard(question["text"]).hex()}
+
+
 def _map(text: str) -> dict[str, Any]:
     value = cbor_decode(bytes.fromhex(text))
     if not isinstance(value, dict):
@@ -31,4 +47,10 @@ def _map(text: str) -> dict[str, Any]:
     return value
 
 
-OPERATIONS: dict[str, Callable[[Question], Any]] = {"sign_request": _sign_request, "open_request": _open_request}
+OPERATIONS: dict[str, Callable[[Question], Any]] = {
+    "sign_request": _sign_request,
+    "open_request": _open_request,
+    "device_number": _device_number,
+    "spoken": _spoken,
+    "heard": _heard,
+}

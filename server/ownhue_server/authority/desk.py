@@ -16,9 +16,11 @@ from nacl.signing import SigningKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import JSONResponse, Response
 
+from ownhue.device import NUMBER_BYTES, STOP, sign_request
 from ownhue.encoding import cbor_encode, frame
 from ownhue.errors import LimitError, OwnhueError
 from ownhue.params import ReportType
+from ownhue.spoken import heard
 from ownhue.ticket import sign_ticket
 from ownhue_server.authority.claim_codes import ClaimCodes
 from ownhue_server.authority.token_keys import REPORT_TYPES
@@ -30,7 +32,7 @@ TICKET_SECONDS = 7 * 86400
 
 _TICKET_NONCE_BYTES = 16
 
-#: Takes the frame of a report to the publisher and gives the map of its answer.
+#: Takes a frame to the publisher or the issuer and gives the map of its answer.
 #: Raises httpx.HTTPError, OwnhueError when there is none.
 Relay = Callable[[bytes], Awaitable[dict[str, Any]]]
 
@@ -44,6 +46,15 @@ class ClaimCodeOrder(BaseModel):
 
     report_type: int
     length: Literal["short", "long"]
+
+
+class StopOrder(BaseModel):
+    """Body of POST stopped-devices."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    number: str
+    """The device's number, as its owner speaks it."""
 
 
 class TicketOrder(BaseModel):
@@ -64,12 +75,15 @@ class Desk:
     """SHA-256 of the desk key, in hex."""
     relay: Relay
     """Takes sealed reports to the publisher."""
+    stop: Relay
+    """Takes requests to stop a device to the issuer."""
 
     def router(self) -> APIRouter:
         """The desk's routes; each asks for the desk key."""
         router = APIRouter(prefix="/authority/v1", dependencies=[Depends(self.require_key)])
         router.post("/claim-codes", response_model=None)(self.create_claim_code)
         router.post("/tickets", response_model=None)(self.create_ticket)
+        router.post("/stopped-devices", response_model=None)(self.stop_device)
         router.post("/sealed-reports", response_model=None)(self.upload)
         return router
 
@@ -95,6 +109,18 @@ class Desk:
         ticket = sign_ticket(self.signing_key, secrets.token_bytes(_TICKET_NONCE_BYTES), expires)
         return JSONResponse({"ticket": ticket, "expires_at": expires}, 201)
 
+    async def stop_device(self, request: Request) -> Response:
+        """{"number"} -> the issuer's answer as JSON; 502 when the issuer cannot be reached."""
+        order = await _read(request, StopOrder)
+        try:
+            number = heard(order.number)
+        except OwnhueError as error:
+            raise HTTPException(400, "malformed") from error
+        if len(number) != NUMBER_BYTES:
+            raise HTTPException(400, "malformed")
+        body = sign_request(STOP, {"number": number, "time": self.clock.now()}, self.signing_key)
+        return await _answer_of(self.stop, frame(cbor_encode(body)))
+
     async def upload(self, request: Request) -> Response:
         """The sealed bytes -> the publisher's answer as JSON; 502 when the publisher cannot be reached."""
         sealed = await _body(request)
@@ -102,10 +128,14 @@ class Desk:
             body = frame(cbor_encode({"sealed": sealed}))
         except LimitError as error:
             raise HTTPException(413, "too_large") from error
-        try:
-            return JSONResponse(await self.relay(body))
-        except (httpx.HTTPError, OwnhueError) as error:
-            raise HTTPException(502, "unavailable") from error
+        return await _answer_of(self.relay, body)
+
+
+async def _answer_of(relay: Relay, body: bytes) -> Response:
+    try:
+        return JSONResponse(await relay(body))
+    except (httpx.HTTPError, OwnhueError) as error:
+        raise HTTPException(502, "unavailable") from error
 
 
 async def _read(request: Request, model: type[Model]) -> Model:

@@ -47,9 +47,10 @@ class Authority:
         self._codes = ClaimCodes(self._writer, keys, random)
         # trust_env off: a proxy of the environment has no business between two of our own servers.
         self._http = httpx.AsyncClient(timeout=RELAY_SECONDS, trust_env=False)
-        self._report_url = f"{config.url_of(Role.PUBLISHER)}/publisher/v1/report"
-        self._reports: Handler | None = None
-        desk = Desk(clock, self._codes, signing_key, config.settings.desk_key_sha256, self._relay)
+        self._reports = _Relay(self._http, f"{config.url_of(Role.PUBLISHER)}/publisher/v1/report")
+        self._stops = _Relay(self._http, f"{config.url_of(Role.ISSUER)}/issuer/v1/stop")
+        relays = self._reports.take, self._stops.take
+        desk = Desk(clock, self._codes, signing_key, config.settings.desk_key_sha256, *relays)
         self.desk_router: APIRouter = desk.router()
         self.guesses = Guesses()
         self.phone_endpoints: dict[str, Handler] = {"/authority/v1/claim": self.claim}
@@ -62,7 +63,11 @@ class Authority:
 
         There the refusals of all desks would count for one address, and thirty bad reports shut every desk out.
         """
-        self._reports = reports
+        self._reports.here = reports
+
+    def stops_at(self, stop: Handler) -> None:
+        """Lost devices are stopped at this endpoint of an issuer in the same process, and not over HTTP."""
+        self._stops.here = stop
 
     def start(self) -> None:
         """Open the database."""
@@ -110,15 +115,26 @@ class Authority:
         # In a thread, so that the answers of others leave when their time has come.
         return {"signature": await asyncio.to_thread(blind_sign, key, blinded, self._random)}
 
-    async def _relay(self, body: bytes) -> dict[str, Any]:
-        if self._reports is not None:
-            return await answer_to(body, self._reports)
-        answer = await self._http.post(self._report_url, content=body, headers={"content-type": MEDIA_TYPE})
-        return dict(cbor_decode(unframe(answer.content)))
-
     async def _get_document(self, request: Request) -> Response:
         documents = dict(await asyncio.to_thread(self.documents, self._clock.now()))
         document = documents.get(request.path_params["kind"])
         if document is None:
             return JSONResponse({"error": "not_found"}, 404)
         return Response(document, media_type="application/json")
+
+
+class _Relay:
+    """Takes frames to one endpoint of another role."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self._client = client
+        self._url = url
+        self.here: Handler | None = None
+        """The endpoint itself, when that role lives in this process."""
+
+    async def take(self, body: bytes) -> dict[str, Any]:
+        """The map that answers the frame *body*. Raises httpx.HTTPError, OwnhueError when there is none."""
+        if self.here is not None:
+            return await answer_to(body, self.here)
+        answer = await self._client.post(self._url, content=body, headers={"content-type": MEDIA_TYPE})
+        return dict(cbor_decode(unframe(answer.content)))

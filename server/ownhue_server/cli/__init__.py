@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import DatabaseError
 
 from ownhue.errors import OwnhueError
-from ownhue_server.cli import audit, deployment, root, rotate, witness
+from ownhue_server.cli import audit, deployment, root, rotate, stop, witness
 
 app = typer.Typer(
     help="Authority, publisher and issuer of ownhue.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -18,6 +18,7 @@ app.command()(deployment.init)
 app.command()(deployment.serve)
 app.command()(deployment.rehearse)
 app.command()(rotate.rotate)
+app.command()(stop.stop_device)
 app.command()(audit.verify_log)
 app.command()(audit.doctor)
 app.add_typer(root.app, name="root")

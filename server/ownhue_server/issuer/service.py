@@ -1,4 +1,4 @@
-"""The issuer's endpoints: enrol, passes, and the lists of epoch keys and of past ones. specs/http-api.md section 5"""
+"""The issuer's endpoints: enrol, passes, stop, and the lists of epoch keys. specs/http-api.md section 5"""
 
 import asyncio
 import contextlib
@@ -26,6 +26,7 @@ from ownhue_server.documents import Document
 from ownhue_server.frames import Handler, RefusedError, check_blinded, fields
 from ownhue_server.issuer import devices
 from ownhue_server.issuer.epochs import EPOCHS_AHEAD, Epochs
+from ownhue_server.issuer.stopping import number_to_stop
 from ownhue_server.online_keys import SIGNING, public_keys
 from ownhue_server.storage.database import open_database
 from ownhue_server.storage.writer import Writer
@@ -49,7 +50,11 @@ class Issuer:
         # 48 signatures take about a tenth of a second, in which other requests are answered. In a thread of their own:
         # in the common ones, a device that asks again and again made every granted claim a deadline later than decoys.
         self._signing = ThreadPoolExecutor(1, "ownhue-passes")
-        self.phone_endpoints: dict[str, Handler] = {"/issuer/v1/enrol": self.enrol, "/issuer/v1/passes": self.passes}
+        self.phone_endpoints: dict[str, Handler] = {
+            "/issuer/v1/enrol": self.enrol,
+            "/issuer/v1/passes": self.passes,
+            "/issuer/v1/stop": self.stop_device,
+        }
         self.routes: list[BaseRoute] = [
             Route("/issuer/v1/epochs", self._get_epochs, methods=["GET"]),
             Route("/issuer/v1/past-epochs", self._get_past_epochs, methods=["GET"]),
@@ -109,6 +114,12 @@ class Issuer:
         await self._writer.run(lambda transaction: devices.count_passes(transaction, device, epoch, blinded, now))
         loop = asyncio.get_running_loop()
         return {"signatures": await loop.run_in_executor(self._signing, self._sign, key, blinded)}
+
+    async def stop_device(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"number", "device", "time", "signature"} of the authority -> {}. The same again makes no difference."""
+        number = number_to_stop(body, self._authority_keys, self._clock.now(), TOLERANCE_SECONDS)
+        await self._writer.run(lambda transaction: devices.stop(transaction, number))
+        return {}
 
     def _sign(self, key: RSAPrivateKey, blinded: list[bytes]) -> list[bytes]:
         return [blind_sign(key, message, self._random) for message in blinded]
